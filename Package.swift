@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Optimized C also in debug builds: unit tests run real kernels. Rounding is part of the contract
+// (NF4 must equal bitsandbytes bit for bit), so the compiler never fuses a multiply with an add.
+let kernelFlags: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
+
+let swiftFlags: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftFlags)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftFlags)
+}
+
+let package = Package(
+  name: "finetune",
+  products: [.executable(name: "finetune", targets: ["finetune"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+
+    .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: kernelFlags),
+    library("Formats", ["CHDF5"]),
+    library("Tensors", ["CKernels"]),
+    library("Text", ["Formats", "CPCRE2"]),
+    library("Model", ["Tensors", "Formats"]),
+    library("Training", ["Model", "Text"]),
+    .executableTarget(
+      name: "finetune",
+      dependencies: [
+        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftFlags),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftFlags),
+    tests("FormatsTests", ["Formats"]),
+    tests("TensorsTests", ["Tensors"]),
+    tests("TextTests", ["Text"]),
+    tests("ModelTests", ["Model"]),
+    tests("TrainingTests", ["Training"]),
+    tests("EndToEndTests", ["Formats"]),
+  ]
+)
