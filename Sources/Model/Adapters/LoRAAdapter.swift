@@ -1,0 +1,57 @@
+package import Tensors
+
+/// The trained part of a model: one `LoRA` for each target module, in the order of the forward pass.
+package final class LoRAAdapter {
+  package let configuration: LoRAConfiguration
+  package let modules: [(name: String, lora: LoRA)]
+
+  init(configuration: LoRAConfiguration, modules: [(name: String, lora: LoRA)]) {
+    self.configuration = configuration
+    self.modules = modules
+  }
+
+  /// A fresh adapter that changes nothing yet: A uniform in ±1/sqrt(K) as PEFT's Kaiming
+  /// initialization gives it, B zero.
+  ///
+  /// - Parameter linears: The model's linear layers that get an adapter.
+  package convenience init(configuration: LoRAConfiguration, linears: [LinearShape], seed: UInt64) {
+    let modules = linears.enumerated().map { index, linear in
+      let a = Tensor.zeros([configuration.rank, linear.inputs])
+      let bound = 1 / Float(linear.inputs).squareRoot()
+      Random.fillUniform(
+        a, -bound..<bound, key: RandomKey(seed: seed, .adapterInitialization, a: UInt32(index)))
+      let scale = configuration.scale(rank: configuration.rank, alpha: configuration.alpha)
+      let lora = LoRA(
+        a: Parameter(name: Self.tensorName(linear.name, "lora_A"), value: a),
+        b: Parameter(
+          name: Self.tensorName(linear.name, "lora_B"),
+          value: Tensor.zeros([linear.outputs, configuration.rank])),
+        scale: Float(scale), dropout: configuration.dropout, index: index)
+      return (linear.name, lora)
+    }
+    self.init(configuration: configuration, modules: modules)
+  }
+
+  /// `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`
+  static func tensorName(_ module: String, _ factor: String) -> String {
+    "base_model.model.\(module).\(factor).weight"
+  }
+
+  /// All trained tensors, A before B, module by module.
+  package var parameters: [Parameter] { modules.flatMap { [$0.lora.a, $0.lora.b] } }
+
+  package var parameterCount: Int { parameters.reduce(0) { $0 + $1.value.count } }
+}
+
+extension CausalLM {
+  /// Puts an adapter on the layers it names; an earlier adapter is taken off. nil takes off only.
+  package func attach(_ adapter: LoRAAdapter?) {
+    let loras = Dictionary(
+      uniqueKeysWithValues: (adapter?.modules ?? []).map { ($0.name, $0.lora) })
+    for index in layers.indices {
+      for path in DecoderLayer.linears {
+        layers[index][keyPath: path].adapter = loras[layers[index][keyPath: path].name]
+      }
+    }
+  }
+}

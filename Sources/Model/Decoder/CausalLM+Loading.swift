@@ -1,0 +1,54 @@
+package import Tensors
+
+extension CausalLM {
+  /// Reads a base model.
+  ///
+  /// - Parameters:
+  ///   - storage: How the linear layers are kept; embedding, norms and head stay float32.
+  ///   - progress: Called with the fraction that is done.
+  package static func load(
+    _ files: PretrainedFiles, storage: WeightStorage, workspace: Workspace = Workspace(),
+    progress: (Double) -> Void = { _ in }
+  ) throws -> CausalLM {
+    let configuration = files.configuration
+    let hidden = configuration.hiddenSize
+    let rotary = RotaryEmbedding(configuration: configuration)
+
+    func linear(_ shape: LinearShape) throws -> Linear {
+      let weight = try files.linear(
+        shape.name, outputs: shape.outputs, inputs: shape.inputs, storage: storage)
+      return Linear(name: shape.name, weight: weight)
+    }
+    func norm(_ name: String) throws -> RMSNorm {
+      RMSNorm(
+        weight: try files.tensor(name + ".weight", shape: [hidden]),
+        epsilon: Float(configuration.rmsNormEpsilon))
+    }
+
+    try files.checkComplete()
+    let embedding = try files.tensor(
+      "model.embed_tokens.weight", shape: [configuration.vocabularySize, hidden])
+    let layers = try (0..<configuration.layerCount).map { index in
+      let name = "model.layers.\(index)"
+      let shapes = configuration.linears(layer: index)
+      let layer = DecoderLayer(
+        attention: SelfAttention(
+          query: try linear(shapes.query), key: try linear(shapes.key),
+          value: try linear(shapes.value), output: try linear(shapes.output), rotary: rotary,
+          heads: configuration.headCount, kvHeads: configuration.kvHeadCount),
+        feedForward: FeedForward(
+          gate: try linear(shapes.gate), up: try linear(shapes.up), down: try linear(shapes.down)),
+        attentionNorm: try norm("\(name).input_layernorm"),
+        feedForwardNorm: try norm("\(name).post_attention_layernorm"))
+      progress(Double(index + 1) / Double(configuration.layerCount))
+      return layer
+    }
+    let head =
+      configuration.tieWordEmbeddings
+      ? embedding
+      : try files.tensor("lm_head.weight", shape: [configuration.vocabularySize, hidden])
+    return CausalLM(
+      configuration: configuration, embedding: embedding, layers: layers,
+      finalNorm: try norm("model.norm"), head: .float32(head), workspace: workspace)
+  }
+}
