@@ -25,6 +25,7 @@ let package = Package(
   products: [.executable(name: "finetune", targets: ["finetune"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -32,7 +33,7 @@ let package = Package(
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: kernelFlags),
-    library("Formats", ["CHDF5"]),
+    library("Formats", ["CHDF5", .product(name: "Crypto", package: "swift-crypto")]),
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),
     library("Model", ["Tensors", "Formats"]),

@@ -116,7 +116,8 @@ package struct JSONParser {
     return .array(elements)
   }
 
-  private mutating func literal(_ word: StaticString, _ value: JSON) throws(JSONSyntaxError) -> JSON {
+  private mutating func literal(_ word: StaticString, _ value: JSON) throws(JSONSyntaxError) -> JSON
+  {
     let end = offset + word.utf8CodeUnitCount
     let matches =
       end <= bytes.count
@@ -139,7 +140,8 @@ package struct JSONParser {
     guard digit(offset) else { throw error("found \(found), expected a digit") }
     let leadingZero = bytes[offset] == UInt8(ascii: "0")
     while digit(offset) { offset += 1 }
-    if leadingZero, digit(offset - 1), offset - start > (bytes[start] == UInt8(ascii: "-") ? 2 : 1) {
+    if leadingZero, digit(offset - 1), offset - start > (bytes[start] == UInt8(ascii: "-") ? 2 : 1)
+    {
       throw error("a number must not start with 0", at: start)
     }
     if next(is: [UInt8(ascii: ".")]) {

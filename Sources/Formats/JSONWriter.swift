@@ -9,8 +9,7 @@ extension JSON {
   }
 
   /// The JSON text of this value. Numbers print in the shortest form that reads back exactly.
-  ///
-  /// - Parameter sortedKeys: Orders members by key, as PEFT writes `adapter_config.json`.
+  /// `sortedKeys` orders members by key, as PEFT writes `adapter_config.json`.
   package func text(_ layout: Layout = .compact, sortedKeys: Bool = false) -> String {
     var out = ""
     write(to: &out, layout: layout, sortedKeys: sortedKeys, level: 0)

@@ -14,9 +14,8 @@ package struct Problem: Error, CustomStringConvertible, Sendable {
   package let kind: Kind
   package let sentences: [String]
 
-  /// - Parameters:
-  ///   - place: File, file and line, recipe key or option that the sentence is about.
-  ///   - sentence: What was found, what was expected; what to do.
+  /// One problem. `place` is the file, file and line, recipe key or option that the sentence is
+  /// about; `sentence` says what was found, what was expected, and what to do.
   package init(_ place: String, _ sentence: String, kind: Kind = .input) {
     self.kind = kind
     self.sentences = ["\(place): \(sentence)"]

@@ -1,0 +1,45 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// A file whose bytes appear in memory without being read: pages come from the disk when touched
+/// and can be dropped again, so a model larger than memory can be walked through.
+///
+/// Sendable because nobody can write through it. Another program that cuts the file while it is
+/// mapped ends this process, as with every memory-mapped reader.
+package final class MappedFile: @unchecked Sendable {
+  package let path: String
+  /// Valid while this object lives.
+  package let bytes: UnsafeRawBufferPointer
+
+  package var count: Int { bytes.count }
+
+  package init(_ path: String) throws(Problem) {
+    let input = try InputFile(path)
+    self.path = path
+    guard input.size > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    guard let start = mmap(nil, input.size, PROT_READ, MAP_PRIVATE, input.descriptor, 0),
+      start != MAP_FAILED
+    else {
+      throw Problem(
+        path, "cannot be mapped into memory: \(SystemFault.text(errno)); check the memory limits",
+        kind: .run)
+    }
+    bytes = UnsafeRawBufferPointer(start: start, count: input.size)
+  }
+
+  deinit {
+    guard let start = bytes.baseAddress else { return }
+    munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+  }
+
+  /// The bytes of a range that was checked against `count`.
+  package subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[range])
+  }
+}
