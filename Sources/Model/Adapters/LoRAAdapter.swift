@@ -41,6 +41,11 @@ package final class LoRAAdapter {
   package var parameters: [Parameter] { modules.flatMap { [$0.lora.a, $0.lora.b] } }
 
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.value.count } }
+
+  /// The same weights under another description, for training that starts from a read adapter.
+  package func described(as configuration: LoRAConfiguration) -> LoRAAdapter {
+    LoRAAdapter(configuration: configuration, modules: modules)
+  }
 }
 
 extension CausalLM {

@@ -1,0 +1,38 @@
+package import Formats
+package import Model
+package import Text
+
+/// An opened base model with what turns text into its tokens. Weights are read by `load`.
+package struct BaseModel {
+  package let path: String
+  package let files: PretrainedFiles
+  package let tokenizer: Tokenizer
+  /// How a conversation becomes text.
+  package let template: ChatTemplate
+
+  /// - Parameter template: `auto` for the model's own, else what `data.template` accepts.
+  package init(path: String, template: String = "auto") throws {
+    self.path = path
+    files = try PretrainedFiles.open(path)
+    tokenizer = try Tokenizer.load(files.tokenizerPath)
+    self.template = try ChatTemplate.choose(template, modelPath: files.tokenizerPath)
+    guard tokenizer.vocabularySize <= files.configuration.vocabularySize else {
+      throw Problem(
+        path,
+        "the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocabulary_size is "
+          + "\(files.configuration.vocabularySize); they do not belong together")
+    }
+  }
+
+  package func renderer(trainOn: TrainOn = .assistant) -> Renderer {
+    Renderer(tokenizer: tokenizer, template: template, trainOn: trainOn)
+  }
+
+  package func load(
+    quantization: Quantization?, doubleQuantization: Bool, progress: (Double) -> Void = { _ in }
+  ) throws -> CausalLM {
+    let storage: WeightStorage =
+      quantization == .nf4 ? .nf4(doubleQuantization: doubleQuantization) : .float32
+    return try CausalLM.load(files, storage: storage, progress: progress)
+  }
+}

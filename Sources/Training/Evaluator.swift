@@ -1,0 +1,38 @@
+package import Formats
+import Foundation
+package import Model
+import Tensors
+package import Text
+
+/// Token-weighted loss of rows: the sum of all token losses over the number of trained tokens.
+///
+/// The result does not depend on how rows are put into batches.
+package struct Evaluator {
+  /// Rows go through the model together up to this many tokens.
+  static let tokensPerBatch = 2048
+
+  package struct Loss: Sendable {
+    /// Mean loss of a trained token, in nats.
+    package let mean: Double
+    package let tokens: Int
+    package var perplexity: Double { exp(mean) }
+  }
+
+  /// - Parameter shouldStop: Asked between batches; nil is returned when it says so.
+  package static func loss(
+    of rows: [RenderedRow], model: CausalLM, shouldStop: () -> Bool = { false }
+  ) -> Loss? {
+    let sum = Tensor.zeros([1], .float64)
+    var tokens = 0
+    let plan = BatchPlan(
+      lengths: rows.map(\.ids.count), microBatchSize: 1, accumulationSteps: 1,
+      tokenBudget: tokensPerBatch, shuffle: false, seed: 0)
+    for step in plan.steps(epoch: 0) {
+      guard !shouldStop() else { return nil }
+      let batch = TokenBatch(rows: step.microBatches[0].map { (rows[$0].ids, rows[$0].labels) })
+      model.accumulateLoss(batch, loss: sum)
+      tokens += batch.trainedTokens
+    }
+    return Loss(mean: sum.scalar / Double(tokens), tokens: tokens)
+  }
+}

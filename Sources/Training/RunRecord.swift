@@ -1,0 +1,57 @@
+package import Formats
+import Foundation
+import Model
+import Tensors
+
+/// `run.json`: what a run was made from and with. A resumed run checks that it is still the same.
+package struct RunRecord: Equatable {
+  /// SHA-256 by file, in the order of the recipe.
+  package let data: [Source]
+  package let baseFingerprint: String
+  package let templateHash: String
+  package let basePath: String
+
+  package struct Source: Equatable {
+    package let path: String
+    package let sha256: String
+  }
+
+  init(recipe: Recipe, base: BaseModel) throws {
+    data = try (recipe.data.train + recipe.data.validation).map { source in
+      Source(path: source.path, sha256: try SHA256Digest(ofFile: source.path).hex)
+    }
+    basePath = base.path
+    baseFingerprint = base.files.fingerprint
+    templateHash = SHA256Digest(of: Array(base.template.source.utf8)).hex
+  }
+
+  /// - Parameter threads: In use; the result does not depend on them.
+  func json(threads: Int) -> JSON {
+    [
+      "finetune_version": .string(Version.current),
+      "cpu_features": .array(Kernels.cpuFeatures.map(JSON.string)),
+      "threads": .integer(threads),
+      "started": .string(Date().formatted(.iso8601)),
+      "base": ["path": .string(basePath), "fingerprint": .string(baseFingerprint)],
+      "template_sha256": .string(templateHash),
+      "data": .array(
+        data.map { ["path": .string($0.path), "sha256": .string($0.sha256)] }),
+    ]
+  }
+
+  /// What changed since the run began, one sentence each.
+  func changes(since saved: JSON) -> [String] {
+    var sentences: [String] = []
+    if let old = saved["base"]?["fingerprint"]?.string, old != baseFingerprint {
+      sentences.append("\(basePath): the base model is not the one that the run began with")
+    }
+    if let old = saved["template_sha256"]?.string, old != templateHash {
+      sentences.append("\(basePath): the chat template is not the one that the run began with")
+    }
+    let old = saved["data"]?.array?.map { $0["sha256"]?.string ?? "" } ?? []
+    for (index, source) in data.enumerated() where index < old.count && old[index] != source.sha256 {
+      sentences.append("\(source.path): the file has changed since the run began")
+    }
+    return sentences
+  }
+}

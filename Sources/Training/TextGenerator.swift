@@ -1,0 +1,99 @@
+import Formats
+package import Model
+import Tensors
+package import Text
+
+/// Answers prompts with a base model and, if given, an adapter.
+package final class TextGenerator {
+  private let base: BaseModel
+  private let model: CausalLM
+  private let stopTokens: Set<Int32>
+  /// Sentences a user should see about the adapter.
+  package let warnings: [String]
+
+  package init(
+    model path: String, adapter: String?, quantization: Quantization?,
+    doubleQuantization: Bool = true, template: String = "auto", threads: Int?
+  ) throws {
+    Kernels.setThreads(threads ?? Kernels.defaultThreads)
+    base = try BaseModel(path: path, template: template)
+    let loaded = try adapter.map {
+      try PEFTDirectory.load(
+        $0, linears: base.files.configuration.linears, baseFingerprint: base.files.fingerprint)
+    }
+    warnings = loaded?.warnings ?? []
+    model = try base.load(quantization: quantization, doubleQuantization: doubleQuantization)
+    model.attach(loaded?.adapter)
+    var stops = Set(base.files.configuration.eosTokenIDs.map(Int32.init))
+    if let id = base.tokenizer.eosToken.flatMap({ base.tokenizer.id(of: $0) }) { stops.insert(id) }
+    stopTokens = stops
+  }
+
+  /// What an answer cost.
+  package struct Result: Sendable {
+    package let text: String
+    package let promptTokens: Int
+    package let newTokens: Int
+    package let seconds: Double
+  }
+
+  /// - Parameters:
+  ///   - raw: Continue the prompt's text as it stands, without the chat template.
+  ///   - onText: Gets the answer piece by piece, whole characters only; false stops.
+  package func generate(
+    prompt: String, system: String? = nil, maxNewTokens: Int, sampler: TokenSampler,
+    raw: Bool = false, onText: (String) -> Bool = { _ in true }
+  ) throws -> Result {
+    let started = ContinuousClock.now
+    let text = raw ? prompt : try rendered(prompt: prompt, system: system)
+    let ids = base.tokenizer.encode(text)
+    guard !ids.isEmpty else {
+      throw Problem("--prompt", "the prompt is empty; give at least one word")
+    }
+    var stream = UTF8Stream()
+    let answer = model.generate(
+      prompt: ids, maxNewTokens: maxNewTokens, sampler: sampler, stopTokens: stopTokens
+    ) { token in
+      let piece = stream.append(base.tokenizer.decodeBytes(token))
+      return piece.isEmpty || onText(piece)
+    }
+    let rest = stream.finish()
+    if !rest.isEmpty { _ = onText(rest) }
+    return Result(
+      text: base.tokenizer.decode(answer), promptTokens: ids.count, newTokens: answer.count,
+      seconds: started.duration(to: .now).seconds)
+  }
+
+  private func rendered(prompt: String, system: String?) throws -> String {
+    let start = system.map { [Message(role: "system", content: $0)] } ?? []
+    return try base.template.render(
+      messages: start + [Message(role: "user", content: prompt)], addGenerationPrompt: true,
+      extra: base.specialTokenVariables)
+  }
+}
+
+/// Collects bytes of tokens and gives out whole characters: a token may end inside one.
+struct UTF8Stream {
+  private var pending: [UInt8] = []
+
+  mutating func append(_ bytes: [UInt8]) -> String {
+    pending += bytes
+    // The last up to three bytes may be the beginning of a character.
+    var complete = pending.count
+    for back in 1...min(4, max(pending.count, 1)) where back <= pending.count {
+      let byte = pending[pending.count - back]
+      guard byte & 0xC0 != 0x80 else { continue }
+      let length = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4
+      if length > back { complete = pending.count - back }
+      break
+    }
+    defer { pending.removeFirst(complete) }
+    return String(decoding: pending[..<complete], as: UTF8.self)
+  }
+
+  /// What is left, with replacement characters where it is no text.
+  mutating func finish() -> String {
+    defer { pending = [] }
+    return String(decoding: pending, as: UTF8.self)
+  }
+}

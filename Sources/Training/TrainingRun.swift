@@ -1,0 +1,259 @@
+import Formats
+import Foundation
+import Model
+import Tensors
+import Text
+
+/// The state of one running training: everything is loaded, steps are made.
+final class TrainingRun {
+  private let recipe: Recipe
+  private let directory: RunDirectory
+  private let onEvent: (TrainingEvent) -> Void
+  private let shouldStop: () -> Bool
+
+  private let plan: TrainingPlan
+  private let data: TrainingData
+  private let base: BaseModel
+  private let record: RunRecord
+  private let model: CausalLM
+  private let adapter: LoRAAdapter
+  private let optimizer: AdamW
+  private let schedule: Schedule
+  private let store: CheckpointStore
+  private let metrics: MetricsWriter
+  private var lastCheckpoint: CheckpointStore.Entry?
+  private let lossSum = Tensor.zeros([1], .float64)
+
+  /// Reads everything, writes the run's records, and continues from the newest valid checkpoint.
+  init(trainer: Trainer) throws {
+    recipe = trainer.recipe
+    directory = trainer.directory
+    onEvent = trainer.onEvent
+    shouldStop = trainer.shouldStop
+    store = CheckpointStore(directory: directory.checkpoints, keep: recipe.checkpoint.keep)
+    let onEvent = self.onEvent
+    let restart = try store.newestValid { onEvent(.warning($0)) }
+
+    base = try BaseModel(path: recipe.model.path, template: recipe.data.template)
+    record = try RunRecord(recipe: recipe, base: base)
+    if restart != nil { try Self.checkUnchanged(recipe, record, directory) }
+    data = try TrainingData(
+      recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    plan = try TrainingPlan(recipe: recipe, base: base, data: data)
+    try Self.writeRecords(recipe, record, data.verdicts, to: directory)
+
+    onEvent(.note("reading \(recipe.model.path)"))
+    model = try base.load(
+      quantization: recipe.model.quantization, doubleQuantization: recipe.model.doubleQuantization)
+    adapter = try Self.adapter(
+      recipe: recipe, plan: plan, base: base, checkpoint: restart, onEvent: onEvent)
+    model.attach(adapter)
+    let training = recipe.training
+    optimizer = AdamW(
+      parameters: adapter.parameters,
+      settings: AdamW.Settings(
+        beta1: training.adamBeta1, beta2: training.adamBeta2, epsilon: training.adamEpsilon,
+        weightDecay: training.weightDecay))
+    if let restart { try store.restore(optimizer, from: restart) }
+    lastCheckpoint = restart
+    schedule = Schedule(
+      training.lrScheduler, learningRate: training.learningRate, totalSteps: plan.totalSteps,
+      warmupRatio: training.warmupRatio)
+    metrics = try MetricsWriter(path: directory.metrics, keepingStepsThrough: restart?.step ?? 0)
+  }
+
+  // MARK: Setting up
+
+  private static func checkUnchanged(
+    _ recipe: Recipe, _ record: RunRecord, _ directory: RunDirectory
+  ) throws {
+    let saved = try Recipe.load(path: directory.recipe)
+    let sentences =
+      recipe.conflicts(withSaved: saved) + record.changes(since: try readJSON(directory.run))
+    guard sentences.isEmpty else {
+      throw Problem(
+        heading: "\(directory.path) cannot be continued with what has changed", problems: sentences)
+    }
+  }
+
+  private static func writeRecords(
+    _ recipe: Recipe, _ record: RunRecord, _ verdicts: [RowVerdict], to directory: RunDirectory
+  ) throws {
+    let run = record.json(threads: Kernels.threads)
+    try AtomicFile.write(directory.recipe, recipe.json.text(.indented) + "\n")
+    try AtomicFile.write(directory.run, run.text(.indented) + "\n")
+    let rows = verdicts.map { $0.json.text() + "\n" }.joined()
+    try AtomicFile.write(directory.rows, rows)
+  }
+
+  /// From the checkpoint, from `adapter.init_from`, or fresh.
+  private static func adapter(
+    recipe: Recipe, plan: TrainingPlan, base: BaseModel, checkpoint: CheckpointStore.Entry?,
+    onEvent: (TrainingEvent) -> Void
+  ) throws -> LoRAAdapter {
+    guard let source = checkpoint?.path ?? recipe.adapter.initFrom else {
+      return LoRAAdapter(
+        configuration: plan.adapter, linears: plan.targets, seed: UInt64(recipe.training.seed))
+    }
+    let loaded = try PEFTDirectory.load(
+      source, linears: base.files.configuration.linears, baseFingerprint: base.files.fingerprint,
+      dropout: recipe.adapter.dropout)
+    for warning in loaded.warnings { onEvent(.warning(warning)) }
+    try checkAgreement(of: loaded.adapter, with: plan, source: source)
+    return loaded.adapter.described(as: plan.adapter)
+  }
+
+  private static func checkAgreement(
+    of adapter: LoRAAdapter, with plan: TrainingPlan, source: String
+  ) throws(Problem) {
+    let (found, expected) = (adapter.configuration, plan.adapter)
+    var problems: [String] = []
+    if found.rank != expected.rank {
+      problems.append("its rank is \(found.rank), adapter.rank is \(expected.rank)")
+    }
+    if found.alpha != expected.alpha {
+      problems.append("its alpha is \(found.alpha), adapter.alpha is \(expected.alpha)")
+    }
+    if found.useRSLoRA != expected.useRSLoRA {
+      problems.append(
+        "its use_rslora is \(found.useRSLoRA), adapter.use_rslora is \(expected.useRSLoRA)")
+    }
+    if adapter.modules.map(\.name) != plan.targets.map(\.name) {
+      problems.append(
+        "it adapts \(adapter.modules.count) layers, adapter.target_modules names \(plan.targets.count)"
+          + " (or others)")
+    }
+    guard problems.isEmpty else {
+      throw Problem(
+        heading: "\(source) is not the adapter that the recipe describes; change the recipe",
+        problems: problems)
+    }
+  }
+
+  // MARK: Training
+
+  func run() throws -> Trainer.Outcome {
+    let completed = optimizer.step
+    onEvent(.started(summary(completed: completed)))
+    if completed == 0 {
+      guard try evaluate(epoch: 0) else { return try interrupted(epoch: 0) }
+    }
+    let remaining = max(0, plan.totalSteps - completed)
+    for step in plan.batches.allSteps.dropFirst(completed).prefix(remaining) {
+      guard try train(step) else { return try interrupted(epoch: step.epoch) }
+      let isLast = optimizer.step == plan.totalSteps
+      if isLast || optimizer.step.isMultiple(of: recipe.evaluation.interval) {
+        guard try evaluate(epoch: step.epoch) else { return try interrupted(epoch: step.epoch) }
+      }
+      if isLast || optimizer.step.isMultiple(of: recipe.checkpoint.interval) {
+        try saveCheckpoint(epoch: step.epoch)
+      }
+    }
+    return try finish()
+  }
+
+  /// One optimizer step; false where it was asked to stop, with nothing changed.
+  private func train(_ planned: BatchPlan.Step) throws -> Bool {
+    let started = ContinuousClock.now
+    let rows = planned.microBatches.map { $0.map { data.train[$0] } }
+    let trained = rows.joined().reduce(0) { $0 + $1.trainedTokens }
+    let tokens = rows.joined().reduce(0) { $0 + $1.ids.count }
+    lossSum.fillWithZeros()
+    for (index, microBatch) in rows.enumerated() {
+      guard !shouldStop() else {
+        optimizer.clearGradients()
+        return false
+      }
+      model.accumulateGradients(
+        TokenBatch(rows: microBatch.map { ($0.ids, $0.labels) }),
+        gradientScale: 1 / Double(trained), loss: lossSum,
+        checkpointing: recipe.training.gradientCheckpointing,
+        dropout: DropoutKey(
+          seed: UInt64(recipe.training.seed), step: optimizer.step, microBatch: index))
+    }
+    let loss = lossSum.scalar / Double(trained)
+    let norm = optimizer.gradientNorm()
+    try checkFinite(loss: loss, norm: norm, rows: planned.microBatches.flatMap { $0 })
+    let learningRate = schedule.learningRate(step: optimizer.step)
+    optimizer.update(
+      learningRate: learningRate,
+      gradientScale: AdamW.clipScale(norm: norm, maximum: recipe.training.maxGradNorm))
+    let seconds = started.duration(to: .now).seconds
+    try emit(
+      StepMetrics(
+        step: optimizer.step, totalSteps: plan.totalSteps, epoch: planned.epoch, loss: loss,
+        learningRate: learningRate, gradNorm: norm, tokens: tokens, trainedTokens: trained,
+        tokensPerSecond: Double(tokens) / seconds, seconds: seconds,
+        peakRSSBytes: PeakMemory.bytes))
+    return true
+  }
+
+  private func emit(_ step: StepMetrics) throws {
+    try metrics.write(step)
+    onEvent(.step(step))
+  }
+
+  /// A loss or gradient that is not a number would destroy the adapter: stop before the update.
+  private func checkFinite(loss: Double, norm: Double, rows: [Int]) throws(Problem) {
+    guard !loss.isFinite || !norm.isFinite else { return }
+    let places = rows.prefix(4).map { data.train[$0].place }.joined(separator: ", ")
+    let saved = lastCheckpoint.map { "; the checkpoint \($0.path) is intact" } ?? ""
+    throw Problem(
+      "step \(optimizer.step + 1)",
+      "the \(loss.isFinite ? "gradient" : "loss") is not a finite number (rows \(places)); "
+        + "lower training.learning_rate or look at these rows\(saved)", kind: .run)
+  }
+
+  /// Measures the held-out rows, if there are any; false where it was asked to stop.
+  private func evaluate(epoch: Int) throws -> Bool {
+    guard !data.validation.isEmpty else { return true }
+    guard let loss = Evaluator.loss(of: data.validation, model: model, shouldStop: shouldStop)
+    else { return false }
+    let evaluation = EvaluationMetrics(
+      step: optimizer.step, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,
+      rows: data.validation.count)
+    try metrics.write(evaluation)
+    onEvent(.evaluation(evaluation))
+    return true
+  }
+
+  private func saveCheckpoint(epoch: Int) throws {
+    let entry = try store.save(
+      adapter: adapter, optimizer: optimizer, epoch: epoch,
+      baseFingerprint: base.files.fingerprint)
+    lastCheckpoint = entry
+    onEvent(.checkpoint(path: entry.path, step: entry.step))
+  }
+
+  private func interrupted(epoch: Int) throws -> Trainer.Outcome {
+    if lastCheckpoint?.step != optimizer.step { try saveCheckpoint(epoch: epoch) }
+    return .interrupted(checkpoint: lastCheckpoint?.path ?? directory.path)
+  }
+
+  private func finish() throws -> Trainer.Outcome {
+    try AtomicDirectory.write(directory.adapter) { temporary in
+      try PEFTDirectory.write(adapter, baseFingerprint: base.files.fingerprint, to: temporary)
+    }
+    onEvent(.finished(adapter: directory.adapter, steps: optimizer.step))
+    return .finished(adapter: directory.adapter)
+  }
+
+  private func summary(completed: Int) -> TrainingSummary {
+    TrainingSummary(
+      plan: plan, threads: Kernels.threads, resumedFrom: completed > 0 ? lastCheckpoint?.path : nil)
+  }
+}
+
+extension Int {
+  /// Whether a step is due; never where there is no interval.
+  fileprivate func isMultiple(of interval: Int?) -> Bool {
+    interval.map { isMultiple(of: $0) } ?? false
+  }
+}
+
+extension Duration {
+  /// In seconds.
+  package var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
