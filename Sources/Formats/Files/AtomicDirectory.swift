@@ -28,6 +28,14 @@ package final class AtomicDirectory {
 
   deinit { abandon() }
 
+  /// Builds a whole directory, given the path to put the files under; one that is there is replaced
+  /// once the new one is complete.
+  package static func write(_ destination: String, _ body: (String) throws -> Void) throws {
+    let directory = try AtomicDirectory(destination, replacing: true)
+    try body(directory.path)
+    try directory.commit()
+  }
+
   /// Makes the directory permanent under its real name.
   package func commit() throws(Problem) {
     precondition(isPending, "\(destination) was committed or abandoned before")

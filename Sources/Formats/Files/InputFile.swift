@@ -12,6 +12,19 @@ package func readFile(_ path: String) throws(Problem) -> [UInt8] {
   return try input.readToEnd()
 }
 
+/// The JSON value that a file holds.
+///
+/// - Throws: A `Problem` for a file that cannot be read, or that says where it is not JSON.
+package func readJSON(_ path: String) throws(Problem) -> JSON {
+  let bytes = try readFile(path)
+  do {
+    return try JSONParser.parse(bytes)
+  } catch {
+    throw Problem(
+      "\(path):\(error.line):\(error.column)", "\(error.message); the file must be valid JSON")
+  }
+}
+
 /// Whether `path` names a file that exists (not a directory), following links.
 package func fileExists(_ path: String) -> Bool {
   var status = stat()

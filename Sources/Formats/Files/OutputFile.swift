@@ -87,6 +87,17 @@ package final class OutputFile {
   }
 }
 
+/// Writes a whole file in place; for files inside a directory that is made atomic as a whole.
+package func writeFile(_ path: String, bytes: [UInt8]) throws(Problem) {
+  let file = try OutputFile(path)
+  try file.write(bytes)
+  try file.close()
+}
+
+package func writeFile(_ path: String, _ text: String) throws(Problem) {
+  try writeFile(path, bytes: Array(text.utf8))
+}
+
 private func megabytes(_ bytes: UInt64) -> UInt64 { (bytes + 999_999) / 1_000_000 }
 
 // The class has methods of these names.

@@ -28,19 +28,18 @@ package final class HDF5Writer {
 
   /// An array. Without `shape` it has one dimension.
   package func write<Element: HDF5Element>(
-    _ values: [Element], as name: String, shape: [Int]? = nil
+    _ name: String, _ values: [Element], shape: [Int]? = nil
   ) throws(Problem) {
     try values.withUnsafeBytes { (bytes) -> Result<Void, Problem> in
       Result { () throws(Problem) in
-        try write(
-          bytes: bytes, type: Element.hdf5Type, shape: shape ?? [values.count], as: name)
+        try write(name, Element.hdf5Type, shape: shape ?? [values.count], bytes: bytes)
       }
     }.get()
   }
 
   /// An array from the bytes of its elements, in this machine's byte order.
   package func write(
-    bytes: UnsafeRawBufferPointer, type: HDF5Type, shape: [Int], as name: String
+    _ name: String, _ type: HDF5Type, shape: [Int], bytes: UnsafeRawBufferPointer
   ) throws(Problem) {
     precondition(
       shape.reduce(type.size, *) == bytes.count, "\(name): \(bytes.count) bytes for \(shape)")
@@ -54,14 +53,14 @@ package final class HDF5Writer {
   }
 
   /// One string.
-  package func write(_ text: String, as name: String) throws(Problem) {
+  package func write(_ name: String, _ text: String) throws(Problem) {
     try HDF5Library.locked { () throws(Problem) in
       try write(strings: [text], space: H5Screate(H5S_SCALAR), as: name)
     }
   }
 
   /// A list of strings.
-  package func write(_ texts: [String], as name: String) throws(Problem) {
+  package func write(_ name: String, _ texts: [String]) throws(Problem) {
     try HDF5Library.locked { () throws(Problem) in
       let space = H5Screate_simple(1, [hsize_t(texts.count)], nil)
       try write(strings: texts, space: space, as: name)
@@ -69,7 +68,7 @@ package final class HDF5Writer {
   }
 
   /// Attaches a value to a dataset or group, or to the file as a whole ("/").
-  package func setAttribute(
+  package func writeAttribute(
     _ key: String, _ value: HDF5Attribute, on object: String = "/"
   ) throws(Problem) {
     let written = HDF5Library.locked { attach(key, value, on: object) }

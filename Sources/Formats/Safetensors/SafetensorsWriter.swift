@@ -71,18 +71,28 @@ package final class SafetensorsWriter {
     try file.close()
   }
 
-  /// Writes a whole file. The provider of a tensor hands its bytes, in order, to the function that
-  /// it is given.
+  /// A tensor and the function that brings its bytes: it calls its argument with them, in order, in
+  /// one or several pieces.
+  package struct Source {
+    package let entry: Entry
+    let bring: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    package init(
+      name: String, dtype: String, shape: [Int],
+      bring: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+      self.entry = Entry(name, dtype, shape)
+      self.bring = bring
+    }
+  }
+
+  /// Writes a whole file, one tensor after the other.
   package static func write(
-    _ path: String,
-    tensors: [(
-      entry: Entry, provider: (_ emit: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    )],
-    metadata: [String: String] = ["format": "pt"]
+    _ path: String, tensors: [Source], metadata: [String: String] = ["format": "pt"]
   ) throws {
     let writer = try SafetensorsWriter(path, entries: tensors.map(\.entry), metadata: metadata)
-    for (entry, provider) in tensors {
-      try provider { try writer.write($0, of: entry.name) }
+    for tensor in tensors {
+      try tensor.bring { try writer.write($0, of: tensor.entry.name) }
     }
     try writer.finish()
   }

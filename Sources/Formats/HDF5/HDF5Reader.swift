@@ -1,7 +1,7 @@
 @preconcurrency import CHDF5
 
 /// Reads an HDF5 file of arrays, strings and attributes, as `HDF5Writer` or h5py writes it.
-package final class HDF5File {
+package final class HDF5Reader {
   /// Element type and shape of a stored array.
   package struct Entry: Sendable, Equatable {
     package let type: HDF5Type
@@ -80,20 +80,21 @@ package final class HDF5File {
     guard let count = shape.checkedProduct else { throw damaged(name) }
     var values = [Element](repeating: .zero, count: count)
     try values.withUnsafeMutableBytes { (bytes) -> Result<Void, Problem> in
-      Result { () throws(Problem) in try read(name, type: Element.hdf5Type, into: bytes) }
+      Result { () throws(Problem) in try read(name, Element.hdf5Type, shape: shape, into: bytes) }
     }.get()
     return (values, shape)
   }
 
-  /// All elements of an array, row-major, into memory of exactly their size.
+  /// All elements of an array that must have this type and shape, row-major.
   package func read(
-    _ name: String, type: HDF5Type, into bytes: UnsafeMutableRawBufferPointer
+    _ name: String, _ type: HDF5Type, shape: [Int], into bytes: UnsafeMutableRawBufferPointer
   ) throws(Problem) {
+    precondition(
+      shape.reduce(type.size, *) == bytes.count, "\(name): \(bytes.count) bytes for \(shape)")
     try withDataset(name) { (dataset) throws(Problem) in
       let entry = try entry(dataset, name)
-      guard entry.type == type, entry.shape.reduce(type.size, *) == bytes.count else {
-        throw problem(
-          name, "is \(entry.type) \(entry.shape), expected \(type), \(bytes.count) bytes in all")
+      guard entry == Entry(type: type, shape: shape) else {
+        throw problem(name, "is \(entry.type) \(entry.shape), expected \(type) \(shape)")
       }
       try read(dataset, type.native, bytes.baseAddress, name)
     }
@@ -161,6 +162,15 @@ package final class HDF5File {
         return .string(pointer.map { String(cString: $0) } ?? "")
       default: throw problem(place, "is of a kind that is not read here")
       }
+    }
+  }
+
+  /// A whole number that must be attached to `object`.
+  package func integerAttribute(_ key: String, on object: String = "/") throws(Problem) -> Int {
+    switch try attribute(key, on: object) {
+    case .integer(let value): return value
+    case nil: throw missing("\(object)@\(key)")
+    default: throw problem("\(object)@\(key)", "is not a whole number")
     }
   }
 
