@@ -8,39 +8,36 @@ import Foundation
 ///     constant   1
 ///     linear     (total - step) / (total - warmup)
 ///     cosine     (1 + cos(π · progress)) / 2,   progress = (step - warmup) / (total - warmup)
-package struct LearningRateSchedule: Sendable {
+package struct Schedule: Sendable {
   package let kind: Scheduler
   package let peak: Double
   package let totalSteps: Int
   package let warmupSteps: Int
 
-  /// - Parameter totalSteps: Optimizer steps of the whole run.
-  package init(_ training: TrainingSection, totalSteps: Int) {
-    kind = training.lrScheduler
-    peak = training.learningRate
+  /// `learningRate` is the peak, `totalSteps` the optimizer steps of the whole run, and `warmupRatio`
+  /// their share, rounded up, that the warm-up takes.
+  package init(
+    _ kind: Scheduler, learningRate: Double, totalSteps: Int, warmupRatio: Double
+  ) {
+    self.kind = kind
+    peak = learningRate
     self.totalSteps = totalSteps
-    warmupSteps = Int((Double(totalSteps) * training.warmupRatio).rounded(.up))
+    warmupSteps = Int((Double(totalSteps) * warmupRatio).rounded(.up))
   }
 
-  /// The learning rate of a step.
-  ///
-  /// - Parameter completedSteps: Optimizer steps done before it; 0 for the first.
-  package func learningRate(after completedSteps: Int) -> Double {
-    peak * multiplier(after: completedSteps)
-  }
+  /// The learning rate of the step that follows `step` completed ones; 0 gives the first.
+  package func learningRate(step: Int) -> Double { peak * multiplier(step: step) }
 
-  package func multiplier(after completedSteps: Int) -> Double {
-    if completedSteps < warmupSteps {
-      return Double(completedSteps) / Double(max(1, warmupSteps))
-    }
+  package func multiplier(step: Int) -> Double {
+    if step < warmupSteps { return Double(step) / Double(max(1, warmupSteps)) }
     let falling = Double(max(1, totalSteps - warmupSteps))
     switch kind {
     case .constant:
       return 1
     case .linear:
-      return max(0, Double(totalSteps - completedSteps) / falling)
+      return max(0, Double(totalSteps - step) / falling)
     case .cosine:
-      let progress = Double(completedSteps - warmupSteps) / falling
+      let progress = Double(step - warmupSteps) / falling
       return max(0, 0.5 * (1 + cos(Double.pi * progress)))
     }
   }

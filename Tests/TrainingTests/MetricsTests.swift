@@ -21,10 +21,9 @@ import Training
   @Test func aStepIsOneLineWithTheseFields() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let log = try JSONLinesFile(path)
-    try log.append(metrics(step: 1).json)
-    try log.append(
-      EvaluationMetrics(step: 1, loss: 0, perplexity: 1, tokens: 12, rows: 3).json)
+    let log = try MetricsWriter(path: path, keepingStepsThrough: nil)
+    try log.write(metrics(step: 1))
+    try log.write(EvaluationMetrics(step: 1, loss: 0, perplexity: 1, tokens: 12, rows: 3))
     // Still open: a reader sees every line as soon as it is written.
     #expect(
       try lines(path) == [
@@ -37,24 +36,24 @@ import Training
   @Test func aNewRunStartsEmpty() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try JSONLinesFile(path).append(metrics(step: 1).json)
-    _ = try JSONLinesFile(path)
+    try MetricsWriter(path: path, keepingStepsThrough: nil).write(metrics(step: 1))
+    _ = try MetricsWriter(path: path, keepingStepsThrough: nil)
     #expect(try lines(path).isEmpty)
   }
 
   @Test func aResumedRunDropsWhatItWillDoAgain() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let first = try JSONLinesFile(path)
-    for step in 1...5 { try first.append(metrics(step: step).json) }
-    try first.append(EvaluationMetrics(step: 3, loss: 1, perplexity: 2, tokens: 1, rows: 1).json)
+    let first = try MetricsWriter(path: path, keepingStepsThrough: nil)
+    for step in 1...5 { try first.write(metrics(step: step)) }
+    try first.write(EvaluationMetrics(step: 3, loss: 1, perplexity: 2, tokens: 1, rows: 1))
     let torn = Array(try lines(path)[0].utf8.prefix(20))
     let tornFile = try OutputFile(path, appending: true)
     try tornFile.write(torn)
     try tornFile.close()
 
-    let resumed = try JSONLinesFile(path, keepingStepsThrough: 3)
-    try resumed.append(metrics(step: 4).json)
+    let resumed = try MetricsWriter(path: path, keepingStepsThrough: 3)
+    try resumed.write(metrics(step: 4))
     try resumed.synchronize()
     let steps = try lines(path).map { try JSONParser.parse($0)["step"]?.integer }
     #expect(steps == [1, 2, 3, 3, 4])
@@ -63,12 +62,12 @@ import Training
   @Test func resumingWithoutAFileIsFine() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try JSONLinesFile(path, keepingStepsThrough: 3).append(metrics(step: 4).json)
+    try MetricsWriter(path: path, keepingStepsThrough: 3).write(metrics(step: 4))
     #expect(try lines(path).count == 1)
   }
 
   @Test func peakMemoryGrowsWithUse() {
-    let before = peakResidentBytes()
+    let before = PeakMemory.bytes
     #expect(before > 1 << 20)
     let size = before + (64 << 20)
     let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
@@ -76,6 +75,6 @@ import Training
       block.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
     }
     block.deallocate()
-    #expect(peakResidentBytes() >= size)
+    #expect(PeakMemory.bytes >= size)
   }
 }

@@ -34,12 +34,10 @@ import Training
     return text.split(separator: "\n").compactMap(Case.init)
   }()
 
-  private func schedule(_ golden: Case) -> LearningRateSchedule {
-    var training = TrainingSection()
-    training.lrScheduler = golden.kind
-    training.warmupRatio = golden.warmupRatio
-    training.learningRate = 0.5
-    return LearningRateSchedule(training, totalSteps: golden.totalSteps)
+  private func schedule(_ golden: Case) -> Schedule {
+    Schedule(
+      golden.kind, learningRate: 0.5, totalSteps: golden.totalSteps,
+      warmupRatio: golden.warmupRatio)
   }
 
   @Test func theGoldenFileIsComplete() {
@@ -52,16 +50,14 @@ import Training
     let schedule = schedule(golden)
     #expect(schedule.warmupSteps == golden.warmupSteps)
     for (step, expected) in golden.multipliers.enumerated() {
-      #expect(abs(schedule.multiplier(after: step) - expected) < 1e-15, "step \(step)")
-      #expect(abs(schedule.learningRate(after: step) - 0.5 * expected) < 1e-15)
+      #expect(abs(schedule.multiplier(step: step) - expected) < 1e-15, "step \(step)")
+      #expect(abs(schedule.learningRate(step: step) - 0.5 * expected) < 1e-15)
     }
   }
 
   @Test(arguments: [Scheduler.linear, .cosine])
   func pastTheEndNothingIsLearnt(kind: Scheduler) {
-    var training = TrainingSection()
-    training.lrScheduler = kind
-    let schedule = LearningRateSchedule(training, totalSteps: 10)
-    #expect(abs(schedule.multiplier(after: 10)) < 1e-15)
+    let schedule = Schedule(kind, learningRate: 1, totalSteps: 10, warmupRatio: 0)
+    #expect(abs(schedule.multiplier(step: 10)) < 1e-15)
   }
 }

@@ -17,7 +17,7 @@ extension Recipe {
     return try Recipe(json: json, source: path, overrides: overrides)
   }
 
-  /// - Parameter source: What the sentences call this recipe: the name of its file.
+  /// Reads a parsed recipe; `source` is what the sentences call it, the name of its file.
   package init(json: JSON, source: String, overrides: [String] = []) throws(Problem) {
     guard var tree = json.object else {
       throw Problem(

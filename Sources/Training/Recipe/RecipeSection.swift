@@ -22,9 +22,8 @@ extension RecipeSection {
   /// Every key with its value.
   package var json: JSON { .object(JSONObject(keys.map { ($0.name, $0.key.json) })) }
 
-  /// Reads the section in place and collects every problem.
-  ///
-  /// - Parameter place: What stands before the keys in a sentence: `adapter`, `data.train[0]`.
+  /// Reads the section in place and collects every problem. `place` is what stands before the keys in
+  /// a sentence: `adapter`, `data.train[0]`.
   func read(_ object: JSONObject, at place: String, problems: inout [String]) {
     let keys = keys
     var seen: [String] = []
