@@ -117,7 +117,7 @@ def check_lengths(directory, train, heldout, conversations):
     role = {"human": "user", "gpt": "assistant", "system": "system"}
 
     def of_alpaca(row):
-        question = row["instruction"] + ("\n" + row["input"] if row["input"] else "")
+        question = row["instruction"] + ("\n\n" + row["input"] if row["input"] else "")
         return [{"role": "user", "content": question},
                 {"role": "assistant", "content": row["output"]}]
 
