@@ -181,7 +181,7 @@ final class TrainingRun {
     let seconds = started.duration(to: .now).seconds
     try emit(
       StepMetrics(
-        step: optimizer.step, totalSteps: plan.totalSteps, epoch: planned.epoch, loss: loss,
+        step: optimizer.step, totalSteps: plan.totalSteps, epoch: planned.epochsDone, loss: loss,
         learningRate: learningRate, gradNorm: norm, tokens: tokens, trainedTokens: trained,
         tokensPerSecond: Double(tokens) / seconds, seconds: seconds,
         peakRSSBytes: PeakMemory.bytes))

@@ -5,7 +5,7 @@ package final class LoRAAdapter {
   package let configuration: LoRAConfiguration
   package let modules: [(name: String, lora: LoRA)]
 
-  init(configuration: LoRAConfiguration, modules: [(name: String, lora: LoRA)]) {
+  package init(configuration: LoRAConfiguration, modules: [(name: String, lora: LoRA)]) {
     self.configuration = configuration
     self.modules = modules
   }

@@ -172,10 +172,12 @@ package final class CausalLM {
 
 extension DecoderLayer {
   /// Its linear layers in the order of the forward pass, for enumeration and attaching adapters.
-  static let linears: [WritableKeyPath<DecoderLayer, Linear>] = [
-    \.attention.query, \.attention.key, \.attention.value, \.attention.output,
-    \.feedForward.gate, \.feedForward.up, \.feedForward.down,
-  ]
+  static var linears: [WritableKeyPath<DecoderLayer, Linear>] {
+    [
+      \.attention.query, \.attention.key, \.attention.value, \.attention.output,
+      \.feedForward.gate, \.feedForward.up, \.feedForward.down,
+    ]
+  }
 
   /// Whether any of its linear layers has an adapter.
   var isTrained: Bool { Self.linears.contains { self[keyPath: $0].adapter != nil } }

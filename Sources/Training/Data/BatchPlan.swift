@@ -28,8 +28,11 @@ package struct BatchPlan: Sendable {
 
   /// Row indices of each micro-batch of one optimizer step.
   package struct Step: Sendable, Equatable {
+    /// 0-based.
     package let epoch: Int
     package let microBatches: [[Int]]
+    /// Epochs that are done after this step, e.g. 1.5.
+    package let epochsDone: Double
   }
 
   /// The optimizer steps of one epoch; the last may have fewer micro-batches.
@@ -37,7 +40,9 @@ package struct BatchPlan: Sendable {
     let batches = microBatches(order: order(epoch: epoch))
     return stride(from: 0, to: batches.count, by: accumulationSteps).map { start in
       let end = min(start + accumulationSteps, batches.count)
-      return Step(epoch: epoch, microBatches: Array(batches[start..<end]))
+      return Step(
+        epoch: epoch, microBatches: Array(batches[start..<end]),
+        epochsDone: Double(epoch) + Double(end) / Double(batches.count))
     }
   }
 

@@ -1,0 +1,103 @@
+import Formats
+import Model
+import Tensors
+import TestSupport
+import Testing
+
+/// The tiny Llama of Tests/Golden against what PyTorch + PEFT computed in float64.
+@Suite struct GoldenModelTests {
+  let golden: TinyLlama
+
+  init() throws { golden = try TinyLlama() }
+
+  @Test func logitsOfEveryPrefixMatch() throws {
+    let model = try golden.model()
+    let ids = golden.rows[0].ids
+    let expected = try golden.tensor("base_logits")
+    let cache = KeyValueCache(configuration: model.configuration, capacity: ids.count)
+    for (position, id) in ids.enumerated() {
+      let logits = model.nextLogits([id], cache: cache)
+      expectClose(
+        logits.toArray(Float.self), expected.rows(position..<position + 1).toArray(Float.self),
+        absolute: 2e-5, relative: 2e-5)
+    }
+  }
+
+  @Test func promptAtOnceEqualsTokenByToken() throws {
+    let model = try golden.model()
+    let ids = golden.rows[0].ids
+    let cache = KeyValueCache(configuration: model.configuration, capacity: ids.count)
+    let logits = model.nextLogits(ids, cache: cache).toArray(Float.self)
+    let expected = try golden.tensor("base_logits").rows(ids.count - 1..<ids.count)
+    expectClose(logits, expected.toArray(Float.self), absolute: 2e-5, relative: 2e-5)
+  }
+
+  @Test(arguments: [false, true])
+  func lossAndGradientsMatch(checkpointing: Bool) throws {
+    let (model, adapter) = try golden.adaptedModel()
+    let loss = Tensor.zeros([1], .float64)
+    model.accumulateGradients(
+      TokenBatch(rows: golden.rows), gradientScale: 1 / Double(golden.trainedTokens), loss: loss,
+      checkpointing: checkpointing, dropout: nil)
+    expectClose(
+      [loss.scalar / Double(golden.trainedTokens)], [golden.losses[0]], absolute: 0, relative: 1e-6)
+    for parameter in adapter.parameters {
+      let expected = try golden.tensor("gradient." + parameter.name).toArray(Float.self)
+      expectClose(
+        parameter.gradient.toArray(Float.self), expected, absolute: 1e-6, relative: 1e-4,
+        parameter.name)
+    }
+  }
+
+  @Test func checkpointingChangesNoBit() throws {
+    let kept = try golden.gradients(checkpointing: false, batches: [golden.rows])
+    let recomputed = try golden.gradients(checkpointing: true, batches: [golden.rows])
+    #expect(kept == recomputed)
+  }
+
+  /// Rows packed into one flat batch must not see each other, and accumulation must not change sums.
+  @Test func packedRowsEqualSeparateRows() throws {
+    let packed = try golden.gradients(checkpointing: false, batches: [golden.rows])
+    let separate = try golden.gradients(
+      checkpointing: false, batches: golden.rows.filter { $0.ids.count > 1 }.map { [$0] })
+    for (a, b) in zip(packed, separate) { expectClose(a, b, absolute: 1e-6, relative: 1e-4) }
+  }
+
+  @Test(arguments: [1, 2, 3, 16])
+  func threadsChangeNoBit(threads: Int) throws {
+    let expected = try golden.gradients(checkpointing: false, batches: [golden.rows])
+    Kernels.setThreads(threads)
+    defer { Kernels.setThreads(Kernels.defaultThreads) }
+    #expect(try golden.gradients(checkpointing: false, batches: [golden.rows]) == expected)
+  }
+
+  @Test func evaluationEqualsTrainingLoss() throws {
+    let (model, _) = try golden.adaptedModel()
+    let loss = Tensor.zeros([1], .float64)
+    for row in golden.rows { model.accumulateLoss(TokenBatch(rows: [row]), loss: loss) }
+    expectClose(
+      [loss.scalar / Double(golden.trainedTokens)], [golden.losses[0]], absolute: 0, relative: 1e-6)
+  }
+
+  /// With adapters on the upper layer only, the lower one needs no backward pass: the gradients of
+  /// the upper one must not change.
+  @Test func lowerLayersWithoutAdaptersAreSkipped() throws {
+    let (model, adapter) = try golden.adaptedModel()
+    let upper = LoRAAdapter(
+      configuration: adapter.configuration,
+      modules: adapter.modules.filter { $0.name.contains("layers.1.") })
+    let zeroed = adapter.modules.filter { $0.name.contains("layers.0.") }
+    // B = 0 takes the lower adapters' effect away without taking them off.
+    for module in zeroed { module.lora.b.value.fillWithZeros() }
+    func upperGradients() -> [[Float]] {
+      for parameter in adapter.parameters { parameter.gradient.fillWithZeros() }
+      model.accumulateGradients(
+        TokenBatch(rows: golden.rows), gradientScale: 1, loss: Tensor.zeros([1], .float64),
+        checkpointing: false, dropout: nil)
+      return upper.parameters.map { $0.gradient.toArray(Float.self) }
+    }
+    let withLower = upperGradients()
+    model.attach(upper)
+    #expect(upperGradients() == withLower)
+  }
+}

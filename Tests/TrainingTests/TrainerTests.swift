@@ -1,0 +1,181 @@
+import Formats
+import Foundation
+import TestSupport
+import Testing
+import Training
+
+/// Whole runs on the tiny Llama: the promises about bits, resuming and refusing.
+@Suite struct TrainerTests {
+  let folder = TemporaryDirectory()
+
+  /// A recipe whose run takes under a second; dropout and shuffling make every random stream count.
+  func recipe(_ name: String, _ overrides: String...) throws -> Recipe {
+    let rows = folder.path + "/rows.jsonl"
+    if !fileExists(rows) {
+      let lines = (0..<24).map { i in
+        "{\"instruction\": \"Say \(i)\", \"output\": \"\(String(repeating: "number \(i) ", count: 1 + i % 5))\"}"
+      }
+      try writeFile(rows, lines.joined(separator: "\n") + "\n")
+    }
+    let json: JSON = [
+      "model": ["path": .string(Golden.path("tiny-llama"))],
+      "adapter": ["rank": 4, "dropout": 0.1],
+      "data": ["train": [["path": .string(rows), "format": "alpaca"]], "max_length": 64,
+        "validation_fraction": 0.2],
+      "training": ["epochs": 3, "micro_batch_size": 2, "gradient_accumulation_steps": 2,
+        "learning_rate": 0.01],
+      "evaluation": ["every_steps": 4],
+      "checkpoint": ["every_steps": 2, "keep": 2],
+      "output": ["directory": .string(folder.path + "/" + name)],
+    ]
+    return try Recipe(json: json, source: "test", overrides: overrides)
+  }
+
+  @discardableResult
+  func run(
+    _ recipe: Recipe, resume: Bool = false, stopAfter: Int? = nil,
+    onEvent: @escaping (TrainingEvent) -> Void = { _ in }
+  ) throws -> Trainer.Outcome {
+    var steps = 0
+    let trainer = Trainer(
+      recipe: recipe, resume: resume,
+      onEvent: { event in
+        if case .step = event { steps += 1 }
+        onEvent(event)
+      }, shouldStop: { stopAfter.map { steps >= $0 } ?? false })
+    return try trainer.run()
+  }
+
+  func adapterBytes(_ recipe: Recipe) throws -> [UInt8] {
+    try readFile(recipe.output.directory + "/adapter/adapter_model.safetensors")
+  }
+
+  @Test func lossFallsAndTheRunIsComplete() throws {
+    let recipe = try recipe("plain", "adapter.dropout=0")
+    var losses: [Double] = []
+    var evaluations: [Double] = []
+    try run(recipe) { event in
+      if case .step(let metrics) = event { losses.append(metrics.loss) }
+      if case .evaluation(let metrics) = event { evaluations.append(metrics.perplexity) }
+    }
+    #expect(try #require(losses.last) < 0.8 * losses[0], "\(losses)")
+    #expect(try #require(evaluations.last) < evaluations[0], "\(evaluations)")
+    for name in [
+      "recipe.json", "run.json", "metrics.jsonl", "rows.jsonl", "adapter/adapter_config.json",
+    ] { #expect(fileExists(recipe.output.directory + "/" + name), "\(name)") }
+    let checkpoints = try FileManager.default.contentsOfDirectory(
+      atPath: recipe.output.directory + "/checkpoints")
+    #expect(checkpoints.count == 2)
+  }
+
+  @Test(arguments: [1, 3, 4, 7])
+  func stoppedAndResumedEqualsUninterrupted(stopAfter: Int) throws {
+    let whole = try recipe("whole")
+    try run(whole)
+    let parts = try recipe("parts")
+    guard case .interrupted = try run(parts, stopAfter: stopAfter) else {
+      Issue.record("the run was not interrupted")
+      return
+    }
+    try run(parts, resume: true)
+    #expect(try adapterBytes(parts) == adapterBytes(whole))
+    #expect(try timeless(parts) == timeless(whole))
+  }
+
+  /// Step and loss of every line of metrics.jsonl; times and memory differ from run to run.
+  func timeless(_ recipe: Recipe) throws -> [String] {
+    let text = String(decoding: try readFile(recipe.output.directory + "/metrics.jsonl"), as: UTF8.self)
+    return try text.split(separator: "\n").map { line in
+      var object = try #require(try JSONParser.parse(String(line)).object)
+      for key in ["tokens_per_second", "seconds", "peak_rss_bytes"] { object[key] = nil }
+      return JSON.object(object).text()
+    }
+  }
+
+  @Test func damagedCheckpointFallsBackToTheOneBefore() throws {
+    let whole = try recipe("whole")
+    try run(whole)
+    let parts = try recipe("parts")
+    try run(parts, stopAfter: 5)
+    let state = parts.output.directory + "/checkpoints/step-000005/state.h5"
+    var bytes = try readFile(state)
+    bytes[bytes.count / 2] ^= 0x40
+    try writeFile(state, bytes: bytes)
+    var warnings: [String] = []
+    try run(parts, resume: true) { event in
+      if case .warning(let sentence) = event { warnings.append(sentence) }
+    }
+    #expect(warnings.contains { $0.contains("step-000005") }, "\(warnings)")
+    #expect(try adapterBytes(parts) == adapterBytes(whole))
+  }
+
+  @Test(arguments: [1, 3, 16])
+  func threadsChangeNoBit(threads: Int) throws {
+    let one = try recipe("one", "training.threads=2")
+    try run(one)
+    let other = try recipe("other", "training.threads=\(threads)")
+    try run(other)
+    #expect(try adapterBytes(other) == adapterBytes(one))
+  }
+
+  @Test func checkpointingChangesNoBit() throws {
+    let kept = try recipe("kept")
+    let recomputed = try recipe("recomputed", "training.gradient_checkpointing=true")
+    try run(kept)
+    try run(recomputed)
+    #expect(try adapterBytes(kept) == adapterBytes(recomputed))
+  }
+
+  @Test func refusesToOverwriteARun() throws {
+    let recipe = try recipe("twice")
+    try run(recipe, stopAfter: 1)
+    let problem = #expect(throws: Problem.self) { try run(recipe) }
+    #expect(problem?.description.contains("--resume") == true)
+    #expect(problem?.kind == .input)
+    try run(recipe, resume: true)
+    let bytes = try adapterBytes(recipe)
+    #expect(throws: Problem.self) { try run(recipe) }
+    try run(recipe, resume: true)
+    #expect(try adapterBytes(recipe) == bytes)
+  }
+
+  @Test func refusesToResumeSomethingElse() throws {
+    let recipe = try recipe("changed")
+    try run(recipe, stopAfter: 2)
+    let problem = #expect(throws: Problem.self) {
+      try run(try self.recipe("changed", "training.learning_rate=0.5"), resume: true)
+    }
+    #expect(problem?.description.contains("training.learning_rate") == true)
+    let rows = folder.path + "/rows.jsonl"
+    try writeFile(rows, bytes: try readFile(rows) + [0x0A])
+    let changed = #expect(throws: Problem.self) { try run(recipe, resume: true) }
+    #expect(changed?.description.contains("rows.jsonl") == true)
+  }
+
+  @Test func trainingOnStartsFromAnAdapter() throws {
+    let first = try recipe("first", "adapter.dropout=0")
+    try run(first)
+    let second = try recipe(
+      "second", "adapter.dropout=0", "adapter.init_from=\(first.output.directory)/adapter")
+    var before: Double?
+    try run(second) { event in
+      if case .evaluation(let metrics) = event, before == nil { before = metrics.loss }
+    }
+    let last = try #require(try timeless(first).last { $0.contains("eval_loss") })
+    #expect(try JSONParser.parse(last)["eval_loss"]?.number == before)
+    let mismatch = #expect(throws: Problem.self) {
+      try run(
+        try recipe(
+          "third", "adapter.rank=8", "adapter.init_from=\(first.output.directory)/adapter"))
+    }
+    #expect(mismatch?.description.contains("adapter.rank") == true)
+  }
+
+  @Test func reportsALossThatIsNoNumber() throws {
+    let recipe = try recipe("diverges", "training.learning_rate=1", "training.max_grad_norm=0",
+      "adapter.alpha=1000000", "training.warmup_ratio=0", "training.epochs=20")
+    let problem = #expect(throws: Problem.self) { try run(recipe) }
+    #expect(problem?.kind == .run)
+    #expect(problem?.description.contains("finite") == true)
+  }
+}
