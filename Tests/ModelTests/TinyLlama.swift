@@ -5,7 +5,7 @@ import TestSupport
 
 /// Tests/Golden/tiny-llama, made by scripts/golden/tiny_llama.py.
 struct TinyLlama {
-  static let path = Golden.path("tiny-llama")
+  static let path = goldenPath("tiny-llama")
 
   let files: PretrainedFiles
   let rows: [(ids: [Int32], labels: [Int32])]

@@ -7,7 +7,7 @@ import Training
 
 /// Ten optimizer steps on the tiny Llama against PyTorch's AdamW and clipping in float64.
 @Suite struct GoldenTrainingTests {
-  let path = Golden.path("tiny-llama")
+  let path = goldenPath("tiny-llama")
 
   @Test func tenStepsMatch() throws {
     let golden = try readJSON("\(path)/golden.json")

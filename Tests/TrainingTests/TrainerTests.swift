@@ -6,7 +6,9 @@ import Training
 
 /// Whole runs on the tiny Llama: the promises about bits, resuming and refusing.
 @Suite struct TrainerTests {
-  let folder = TemporaryDirectory()
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
 
   /// A recipe whose run takes under a second; dropout and shuffling make every random stream count.
   func recipe(_ name: String, _ overrides: String...) throws -> Recipe {
@@ -18,7 +20,7 @@ import Training
       try writeFile(rows, lines.joined(separator: "\n") + "\n")
     }
     let json: JSON = [
-      "model": ["path": .string(Golden.path("tiny-llama"))],
+      "model": ["path": .string(goldenPath("tiny-llama"))],
       "adapter": ["rank": 4, "dropout": 0.1],
       "data": ["train": [["path": .string(rows), "format": "alpaca"]], "max_length": 64,
         "validation_fraction": 0.2],
