@@ -30,7 +30,10 @@ package struct KeyDeclaration: Sendable {
   package var otherNames: [String] { rules.flatMap(\.otherNames) }
 
   /// nil where a recipe must give the key.
-  package var defaultValue: JSON? { isRequired ? nil : initial }
+  package var defaultValue: JSON? {
+    // Spelled out: a bare `nil` would be JSON's null.
+    isRequired ? Optional<JSON>.none : initial
+  }
 
   /// The key as a property of a JSON Schema (draft 2020-12).
   var schema: JSON {
