@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+package import Formats
+
+/// A model's chat template: turns messages into the text that the model was trained on.
+///
+/// Templates are Jinja programs that come with models. This evaluates them as transformers does
+/// (Jinja's immutable sandbox, `trim_blocks`, `lstrip_blocks`, loop controls), and says where
+/// a template asks for something that is not supported.
+package struct ChatTemplate: Sendable {
+  /// What messages call this template: a file, or the name of a built-in one.
+  package let name: String
+  package let source: String
+  /// Tokens that the text would be wrong without; only known for built-in templates.
+  package let requiredTokens: [String]
+  /// Seconds since 1970 that `strftime_now` shows to the template; nil: the time of rendering.
+  ///
+  /// Some templates write the date into the system prompt. A run that shall give the same tokens
+  /// tomorrow sets this.
+  package var date: Int?
+
+  private let statements: [TemplateStatement]
+
+  /// - Parameters:
+  ///   - source: The template's text.
+  ///   - name: What messages call it.
+  /// - Throws: With line and column, where the template is not valid or uses an unsupported construct.
+  package init(
+    source: String, name: String, requiredTokens: [String] = []
+  ) throws(Problem) {
+    self.name = name
+    self.source = source
+    self.requiredTokens = requiredTokens
+    self.statements = try TemplateParser.parse(source, name: name)
+  }
+
+  /// Whether the template has a place for calls that an assistant makes.
+  package var showsToolCalls: Bool { PythonString.contains(source, "tool_calls") }
+
+  /// Whether the template has a place for the descriptions of tools.
+  package var showsTools: Bool { PythonString.contains(source, "tools") }
+
+  /// The text of a conversation.
+  ///
+  /// - Parameters:
+  ///   - addGenerationPrompt: Ends the text where the assistant's next answer starts.
+  ///   - extra: Further variables: `bos_token`, `eos_token`, `tools`…
+  /// - Throws: Where the template refuses the conversation (`raise_exception`), uses something
+  ///   that is missing, or runs away.
+  package func render(
+    messages: [Message], addGenerationPrompt: Bool = false, extra: [String: JSON] = [:]
+  ) throws(Problem) -> String {
+    var variables = extra
+    variables["messages"] = .array(messages.map(json))
+    variables["add_generation_prompt"] = .bool(addGenerationPrompt)
+    return try render(variables: variables)
+  }
+
+  /// The text for variables given as they are.
+  package func render(variables: [String: JSON]) throws(Problem) -> String {
+    let evaluator = TemplateEvaluator(
+      name: name, variables: variables.mapValues(TemplateValue.init), now: date ?? Int(time(nil)))
+    return try evaluator.render(statements)
+  }
+
+  /// A message as templates know it. A template without a place for tool calls gets them as text.
+  private func json(_ message: Message) -> JSON {
+    var object = JSONObject([("role", .string(message.role))])
+    object["content"] = .string(showsToolCalls ? message.content : message.contentWithToolCalls)
+    if !message.toolCalls.isEmpty, showsToolCalls {
+      object["tool_calls"] = .array(message.toolCalls)
+    }
+    if let id = message.toolCallID { object["tool_call_id"] = .string(id) }
+    if let name = message.name { object["name"] = .string(name) }
+    return .object(object)
+  }
+}
+
+extension Message {
+  /// The content, and below it each tool call as one line of JSON.
+  var contentWithToolCalls: String {
+    let calls = toolCalls.map { ($0["function"] ?? $0).text(.python) }
+    return ((content.isEmpty ? [] : [content]) + calls).joined(separator: "\n")
+  }
+}

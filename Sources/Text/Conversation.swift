@@ -1,0 +1,42 @@
+package import Formats
+
+/// One turn of a conversation.
+package struct Message: Equatable, Sendable {
+  /// "system", "user", "assistant" or "tool".
+  package var role: String
+  package var content: String
+  /// Calls that an assistant makes, each `{"type": "function", "function": {"name", "arguments"}}`.
+  package var toolCalls: [JSON]
+  /// Which call a "tool" message answers, and the name of its tool, where the row says so.
+  package var toolCallID: String?
+  package var name: String?
+  /// False for an assistant turn that the row excludes from the loss (`"weight": 0`).
+  package var isTrained: Bool
+
+  package init(
+    role: String, content: String, toolCalls: [JSON] = [], toolCallID: String? = nil,
+    name: String? = nil, isTrained: Bool = true
+  ) {
+    self.role = role
+    self.content = content
+    self.toolCalls = toolCalls
+    self.toolCallID = toolCallID
+    self.name = name
+    self.isTrained = isTrained
+  }
+}
+
+/// What a row of training data says, independent of its format and of any model's template.
+package struct Conversation: Sendable {
+  package var messages: [Message]
+  /// Tools that the assistant may call, each `{"type": "function", "function": {…}}`.
+  package var tools: [JSON]
+  /// Where the row stands, for messages: "file.json: row 12 (line 97)" or "file.jsonl:1873".
+  package var place: String
+
+  package init(messages: [Message], tools: [JSON] = [], place: String = "conversation") {
+    self.messages = messages
+    self.tools = tools
+    self.place = place
+  }
+}
