@@ -29,6 +29,7 @@ package struct ChatTemplate: Sendable {
   /// - Parameters:
   ///   - source: The template's text.
   ///   - name: What messages call it.
+  ///   - requiredTokens: Tokens that a model must know for this template.
   /// - Throws: With line and column, where the template is not valid or uses an unsupported construct.
   package init(
     source: String, name: String, requiredTokens: [String] = []
@@ -48,8 +49,10 @@ package struct ChatTemplate: Sendable {
   /// The text of a conversation.
   ///
   /// - Parameters:
+  ///   - messages: The turns, in order.
   ///   - addGenerationPrompt: Ends the text where the assistant's next answer starts.
   ///   - extra: Further variables: `bos_token`, `eos_token`, `tools`…
+  /// - Returns: The text that is tokenized, special tokens included.
   /// - Throws: Where the template refuses the conversation (`raise_exception`), uses something
   ///   that is missing, or runs away.
   package func render(

@@ -44,8 +44,8 @@ enum PythonText {
   private static func write(_ sequence: TemplateSequence, to out: inout String) {
     let brackets: (open: String, close: String)
     switch sequence.kind {
-    case .range(let text):
-      out += text
+    case .range(let start, let stop, let step):
+      out += "range(\(start), \(stop)\(step == 1 ? "" : ", \(step)"))"
       return
     case .list: brackets = ("[", "]")
     case .tuple: brackets = ("(", sequence.elements.count == 1 ? ",)" : ")")

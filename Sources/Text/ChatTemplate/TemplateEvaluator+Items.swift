@@ -89,11 +89,17 @@ extension TemplateEvaluator {
     switch owner {
     case .string(let text):
       let scalars = Array(text.unicodeScalars)
-      let places = Self.places(count: scalars.count, start, stop, step)
+      let (first, end, step) = Self.bounds(count: scalars.count, start, stop, step)
+      let places = stride(from: first, to: end, by: step)
       return .string(PythonString.string(places.map { scalars[$0] }))
     case .sequence(let sequence) where sequence.isIndexable:
-      let places = Self.places(count: sequence.elements.count, start, stop, step)
-      let kind = sequence.kind == .tuple ? TemplateSequence.Kind.tuple : .list
+      let (first, end, step) = Self.bounds(count: sequence.elements.count, start, stop, step)
+      let places = stride(from: first, to: end, by: step)
+      var kind = sequence.kind
+      if case .range(let start, _, let width) = kind {
+        kind = .range(
+          start: start &+ first &* width, stop: start &+ end &* width, step: width &* step)
+      }
       return .sequence(TemplateSequence(kind, places.map { sequence.elements[$0] }))
     default: throw fault("a \(owner.typeName) cannot be sliced")
     }
@@ -111,15 +117,16 @@ extension TemplateEvaluator {
   }
 
   /// Python's rules: negative bounds count from the end, everything is clamped to the sequence.
-  private static func places(count: Int, _ start: Int?, _ stop: Int?, _ step: Int) -> [Int] {
+  private static func bounds(
+    count: Int, _ start: Int?, _ stop: Int?, _ step: Int
+  ) -> (first: Int, end: Int, step: Int) {
     func clamped(_ bound: Int) -> Int {
       let fromStart = bound < 0 ? max(bound, -count - 1) + count : bound
       return step > 0 ? min(max(fromStart, 0), count) : min(max(fromStart, -1), count - 1)
     }
     let first = start.map(clamped) ?? (step > 0 ? 0 : count - 1)
     let end = stop.map(clamped) ?? (step > 0 ? count : -1)
-    // No sequence is longer than Int32.max here, and a longer step sees one element just the same.
-    let stride = max(min(step, Int(Int32.max)), -Int(Int32.max))
-    return Array(Swift.stride(from: first, to: end, by: stride))
+    // A step beyond every sequence sees one element just the same, and adds without overflow.
+    return (first, end, max(min(step, Int(Int32.max)), -Int(Int32.max)))
   }
 }

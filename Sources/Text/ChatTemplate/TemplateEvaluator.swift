@@ -35,6 +35,8 @@ final class TemplateEvaluator {
   /// - Parameters:
   ///   - name: What messages call the template.
   ///   - variables: `messages`, `bos_token` and whatever else the template may read.
+  ///   - now: Seconds since 1970 that `strftime_now` shows.
+  ///   - limits: How much the template may do.
   init(
     name: String, variables: [String: TemplateValue], now: Int, limits: Limits = Limits()
   ) {
@@ -179,12 +181,19 @@ final class TemplateEvaluator {
     if let condition = loop.condition {
       elements = try self.elements(elements, of: loop, where: condition)
     }
-    if elements.isEmpty {
+    // As in Jinja, an iteration left by break or continue does not count as one.
+    if try !runIterations(of: loop, over: elements) {
       _ = try inScope { () throws(Problem) in try run(loop.otherwise) }
-      return
     }
+  }
+
+  /// Whether any iteration came to its end.
+  private func runIterations(
+    of loop: TemplateFor, over elements: [TemplateValue]
+  ) throws(Problem) -> Bool {
     let state = TemplateLoop(elements)
     let outer = scope
+    var anyEnded = false
     defer { scope = outer }
     for (index, element) in elements.enumerated() {
       state.index = index
@@ -192,8 +201,11 @@ final class TemplateEvaluator {
       scope.variables["loop"] = .loop(state)
       position = loop.position
       try assign(element, to: loop.target)
-      if try run(loop.body) == .breakLoop { break }
+      let flow = try run(loop.body)
+      if flow == .normal { anyEnded = true }
+      if flow == .breakLoop { break }
     }
+    return anyEnded
   }
 
   private func elements(

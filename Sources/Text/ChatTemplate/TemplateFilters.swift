@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 import Formats
 
 /// What may stand after `|`.
@@ -199,9 +206,18 @@ enum TemplateFilters {
     switch method {
     case "ceil": return .float((number * scale).rounded(.up) / scale)
     case "floor": return .float((number * scale).rounded(.down) / scale)
-    case "common": return .float((number * scale).rounded(.toNearestOrEven) / scale)
+    // Through the decimal digits, as Python does: 2.675 is a little less than it looks.
+    case "common": return .float(Double(decimal(number, digits: precision)) ?? number)
     default: throw evaluator.fault("round: the method must be common, ceil or floor")
     }
+  }
+
+  private static func decimal(_ number: Double, digits: Int) -> String {
+    var buffer = [CChar](repeating: 0, count: 512)
+    let length = withVaList([Int32(digits), number]) {
+      vsnprintf(&buffer, buffer.count, "%.*f", $0)
+    }
+    return String(decoding: buffer[..<Int(length)].map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   private static let fallback: Filter = { evaluator, value, arguments throws(Problem) in

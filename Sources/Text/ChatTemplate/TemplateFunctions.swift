@@ -43,8 +43,7 @@ enum TemplateFunctions {
     }
     let elements = Array(stride(from: start, to: stop, by: step)).map(TemplateValue.integer)
     try evaluator.spend(elements.count)
-    let text = "range(\(start), \(stop)\(step == 1 ? "" : ", \(step)"))"
-    return .sequence(TemplateSequence(.range(text), elements))
+    return .sequence(TemplateSequence(.range(start: start, stop: stop, step: step), elements))
   }
 
   private static func dictionary(

@@ -14,7 +14,7 @@ struct TemplateLexer {
   private var position = TemplatePosition(line: 1, column: 1)
   private var tokens: [TemplateToken] = []
 
-  /// - Parameter name: What messages call this template.
+  /// The tokens of a whole template, `.end` last; `name` is what messages call it.
   static func tokens(of source: String, name: String) throws(Problem) -> [TemplateToken] {
     var lexer = TemplateLexer(source: source, name: name)
     try lexer.run()

@@ -304,6 +304,7 @@ enum TemplateMethods {
   private static let format: TextMethod = { evaluator, text, arguments throws(Problem) in
     var out = String.UnicodeScalarView()
     var automatic = 0
+    var isNumbered = false
     var scalars = text.unicodeScalars[...]
     while let scalar = scalars.popFirst() {
       if scalar == "{" || scalar == "}", scalars.first == scalar {
@@ -312,8 +313,9 @@ enum TemplateMethods {
       } else if scalar == "{", let end = scalars.firstIndex(of: "}") {
         let field = String(scalars[..<end])
         scalars = scalars[scalars.index(after: end)...]
-        let value = Self.field(field, arguments, &automatic)
-        guard let value else {
+        isNumbered = isNumbered || Int(field) != nil
+        guard let value = Self.field(field, arguments, &automatic), automatic == 0 || !isNumbered
+        else {
           throw evaluator.fault("format: the field {\(field)} has no value or is not supported")
         }
         out.append(contentsOf: PythonText.text(value).unicodeScalars)

@@ -121,8 +121,7 @@ enum TemplateUndefined: Sendable {
 struct TemplateSequence: Sendable {
   enum Kind: Equatable, Sendable {
     case list, tuple, keys, values, items
-    /// Carries how Python prints this range.
-    case range(String)
+    case range(start: Int, stop: Int, step: Int)
   }
 
   let kind: Kind
