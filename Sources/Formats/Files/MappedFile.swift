@@ -11,8 +11,7 @@
 /// mapped ends this process, as with every memory-mapped reader.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
-  /// Valid while this object lives.
-  package let bytes: UnsafeRawBufferPointer
+  private let bytes: UnsafeRawBufferPointer
 
   package var count: Int { bytes.count }
 
@@ -38,8 +37,17 @@ package final class MappedFile: @unchecked Sendable {
     munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
   }
 
-  /// The bytes of a range that was checked against `count`.
-  package subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: bytes[range])
+  /// Calls `body` with the bytes of a range that was checked against `count`; they must not escape.
+  package func withBytes<Result, Failure: Error>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    // `self` is held by the caller for the whole call, so the mapping outlives `body`.
+    try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+  }
+
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withBytes(0..<count, body)
   }
 }

@@ -33,13 +33,16 @@ struct GGUFCursor {
     let size = MemoryLayout<Value>.size
     guard remaining >= size else { throw cut(what) }
     defer { offset += size }
-    return Value(littleEndian: file.bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
+    return file.withBytes(offset..<offset + size) {
+      Value(littleEndian: $0.loadUnaligned(as: Value.self))
+    }
   }
 
   mutating func string(_ what: String) throws(Problem) -> String {
     let length = try count(of: "the length of \(what)", itemBytes: 1)
     defer { offset += length }
-    guard let text = String(validating: file[offset..<offset + length], as: UTF8.self) else {
+    let text = file.withBytes(offset..<offset + length) { String(validating: $0, as: UTF8.self) }
+    guard let text else {
       throw problem(
         "\(what) at byte \(offset) is not UTF-8 text; the file is damaged or not a GGUF file")
     }

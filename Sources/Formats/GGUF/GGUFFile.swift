@@ -1,7 +1,7 @@
 /// A GGUF model file (version 2 or 3, little endian): typed metadata and named tensors, mapped.
 ///
 /// Layout (ggml's `gguf.md`): magic, version, counts, key/value pairs, tensor descriptions, padding
-/// to the alignment, tensor data. Everything is checked here, so `bytes(of:)` cannot fail.
+/// to the alignment, tensor data. Everything is checked here, so reading a tensor cannot fail.
 package final class GGUFFile: Sendable {
   package struct Entry: Sendable, Equatable {
     package let type: GGMLType
@@ -43,16 +43,18 @@ package final class GGUFFile: Sendable {
       descriptions, dataStart: cursor.offset.roundedUp(to: alignment), alignment: alignment, file)
   }
 
-  /// The stored bytes of a tensor that `tensors` lists; valid while this object lives.
-  package func bytes(of name: String) -> UnsafeRawBufferPointer {
+  /// Calls `body` with the stored bytes of a tensor that `tensors` lists; they must not escape.
+  package func withBytes<Result, Failure: Error>(
+    of name: String, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     guard let entry = tensors[name] else { preconditionFailure("no tensor \(name) in \(path)") }
-    return file[entry.range]
+    return try file.withBytes(entry.range, body)
   }
 
   // MARK: - Parts of the file
 
   private static func header(_ cursor: inout GGUFCursor) throws(Problem) -> Int {
-    guard cursor.file.bytes.prefix(4).elementsEqual(magic) else {
+    guard cursor.file.withBytes({ $0.prefix(4).elementsEqual(magic) }) else {
       throw cursor.problem(
         "this is not a GGUF file: it does not start with \"GGUF\"; check the path, or download the"
           + " file again")

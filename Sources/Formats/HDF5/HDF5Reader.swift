@@ -6,6 +6,11 @@ package final class HDF5Reader {
   package struct Entry: Sendable, Equatable {
     package let type: HDF5Type
     package let shape: [Int]
+
+    package init(type: HDF5Type, shape: [Int]) {
+      self.type = type
+      self.shape = shape
+    }
   }
 
   package let path: String

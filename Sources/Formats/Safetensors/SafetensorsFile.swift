@@ -1,7 +1,7 @@
 /// A safetensors file, mapped: a JSON header that places named tensors in the bytes after it.
 ///
 /// Layout: 8 bytes little-endian header length N, N bytes of JSON, tensor data. The header is
-/// checked in full when the file is opened, so `bytes(of:)` cannot fail.
+/// checked in full when the file is opened, so reading a tensor cannot fail.
 package final class SafetensorsFile: Sendable {
   package struct Entry: Sendable, Equatable {
     /// As the file says it, such as `BF16`.
@@ -28,7 +28,7 @@ package final class SafetensorsFile: Sendable {
     let headerEnd = try Self.headerEnd(file)
     let header: JSON
     do {
-      header = try JSONParser.parse(Array(file[8..<headerEnd]))
+      header = try JSONParser.parse(file.withBytes(8..<headerEnd) { Array($0) })
     } catch {
       throw Problem(
         path,
@@ -56,10 +56,12 @@ package final class SafetensorsFile: Sendable {
     self.names = try Self.checkedOrder(tensors, dataStart: headerEnd, file)
   }
 
-  /// The bytes of a tensor that `tensors` lists; valid while this object lives.
-  package func bytes(of name: String) -> UnsafeRawBufferPointer {
+  /// Calls `body` with the bytes of a tensor that `tensors` lists; they must not escape.
+  package func withBytes<Result, Failure: Error>(
+    of name: String, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     guard let entry = tensors[name] else { preconditionFailure("no tensor \(name) in \(path)") }
-    return file[entry.range]
+    return try file.withBytes(entry.range, body)
   }
 
   /// Bits of one element, or nil for a type that is not in the format.
@@ -91,7 +93,7 @@ package final class SafetensorsFile: Sendable {
         file.path,
         "the file has \(file.count) bytes, too few for safetensors; download it again")
     }
-    let length = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
+    let length = file.withBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard length <= UInt64(maximumHeaderBytes) else {
       throw Problem(
         file.path,
