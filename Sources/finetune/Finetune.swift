@@ -22,7 +22,9 @@ struct Finetune: ParsableCommand {
       130 interrupted after a checkpoint was saved.
       """,
     version: Version.current,
-    subcommands: [RecipeCommand.self])
+    subcommands: [
+      Pull.self, Train.self, Evaluate.self, Generate.self, RecipeCommand.self,
+    ])
 
   static func main() {
     // A reader that went away (`| head`) is no reason to die in the middle of a run.

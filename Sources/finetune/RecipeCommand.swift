@@ -27,7 +27,8 @@ struct RecipeCommand: ParsableCommand {
     func run() throws {
       let resolved = try Recipe.load(path: recipe, overrides: overrides.set)
       Terminal.output.write(resolved.json.text(.indented) + "\n")
-      let files = [resolved.model.path] + (resolved.data.train + resolved.data.validation).map(\.path)
+      let files =
+        [resolved.model.path] + (resolved.data.train + resolved.data.validation).map(\.path)
       for path in files where !fileExists(path) && !directoryExists(path) {
         Terminal.error.write("note: \(path) is not here yet\n")
       }
@@ -67,6 +68,7 @@ struct RecipeCommand: ParsableCommand {
 struct RecipeOverrides: ParsableArguments {
   @Option(
     name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Change a key of the recipe; may be repeated.", valueName: "section.key=value"))
+    help: ArgumentHelp(
+      "Change a key of the recipe; may be repeated.", valueName: "section.key=value"))
   var set: [String] = []
 }

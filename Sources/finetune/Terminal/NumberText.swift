@@ -56,3 +56,7 @@ enum NumberText {
   /// 2e-4 -> "0.0002", 1.9e-05 -> "1.90e-05".
   static func rate(_ value: Double) -> String { String(format: "%.3g", value) }
 }
+
+func leftPadded(_ text: String, to width: Int) -> String {
+  String(repeating: " ", count: max(0, width - text.count)) + text
+}

@@ -24,8 +24,8 @@ struct Table {
     }
     return rows.map { row in
       let cells = row.enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + padding : padding + cell
+        if column > 0 { return leftPadded(cell, to: widths[column]) }
+        return cell + String(repeating: " ", count: widths[column] - cell.count)
       }
       return trimmed(cells.joined(separator: "   ")) + "\n"
     }.joined()

@@ -33,6 +33,8 @@ struct Terminal: Sendable {
     return true
   }
 
+  func warn(_ sentence: String) { write(yellow("warning: ") + sentence + "\n") }
+
   /// Columns of the window.
   var width: Int {
     var size = winsize()
@@ -49,5 +51,26 @@ struct Terminal: Sendable {
 
   private func styled(_ text: String, _ code: String) -> String {
     usesColor ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+}
+
+/// Warnings that may come in thousands, such as one for each row that is left out: the first ones, and
+/// how many more there are.
+struct WarningLines {
+  private static let shown = 20
+
+  let terminal: Terminal
+  private var count = 0
+
+  init(terminal: Terminal) { self.terminal = terminal }
+
+  mutating func add(_ sentence: String) {
+    count += 1
+    if count <= Self.shown { terminal.warn(sentence) }
+  }
+
+  func finish() {
+    guard count > Self.shown else { return }
+    terminal.warn("and \(NumberText.grouped(count - Self.shown)) more like these")
   }
 }

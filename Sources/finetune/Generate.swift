@@ -1,0 +1,73 @@
+import ArgumentParser
+import Formats
+import Model
+import Training
+
+/// `finetune generate`: one answer.
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Answers a prompt with a model, and an adapter on it.",
+    discussion: """
+        finetune generate --model base --prompt "What is a tugline?"
+        finetune generate --model base --adapter run/adapter --prompt "…" \\
+            --temperature 0.7 --top-p 0.9 --seed 3
+
+      The answer is a pure function of the options: temperature 0 always takes the
+      likeliest token, and a seed gives the same answer every time.
+      """)
+
+  @OptionGroup var model: ModelOptions
+
+  @Option(help: "Adapter directory.")
+  var adapter: String?
+
+  @Option(help: "What the user says.")
+  var prompt: String
+
+  @Option(help: "System message in front of it.")
+  var system: String?
+
+  @Option(help: "Longest answer in tokens.")
+  var maxNewTokens = 256
+
+  @Option(help: "0 is greedy; higher is more varied.")
+  var temperature = 0.0
+
+  @Option(help: "Sample from the likeliest tokens that reach this probability together.")
+  var topP = 1.0
+
+  @Option(help: "Seed of the sampling.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Continue the prompt as plain text, without the chat template.")
+  var raw = false
+
+  func validate() throws {
+    if maxNewTokens < 1 {
+      throw ValidationError("--max-new-tokens: found \(maxNewTokens), expected at least 1")
+    }
+    if !(temperature >= 0 && temperature.isFinite) {
+      throw ValidationError("--temperature: found \(temperature), expected 0 or a number above it")
+    }
+    if !(topP > 0 && topP <= 1) {
+      throw ValidationError("--top-p: found \(topP), expected a number above 0 and up to 1")
+    }
+  }
+
+  func run() throws {
+    let generator = try TextGenerator(
+      model: model.model, adapter: adapter, quantization: model.quantization,
+      doubleQuantization: model.doubleQuantization, threads: model.threads)
+    for warning in generator.warnings { Terminal.error.warn(warning) }
+    let result = try generator.generate(
+      prompt: prompt, system: system, maxNewTokens: maxNewTokens,
+      sampler: TokenSampler(temperature: temperature, topP: topP, seed: seed), raw: raw,
+      onText: { Terminal.output.write($0) })
+    Terminal.output.write("\n")
+    guard Terminal.error.isInteractive else { return }
+    Terminal.error.write(
+      Terminal.error.dim(
+        "\(result.newTokens) tokens in \(NumberText.duration(result.seconds))") + "\n")
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Formats
+import Training
+
+/// The base model and how it is held, for every verb that runs one.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "Base model: a Hugging Face directory or a .gguf file.")
+  var model: String
+
+  @Option(help: "Hold the linear layers in 4 bits.")
+  var quantization: Quantization?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "With --quantization: quantize the block scales as well.")
+  var doubleQuantization = true
+
+  @Option(help: "Type of activations and products; this version computes in float32.")
+  var computeDtype = ComputeType.float32
+
+  @Option(help: "Processor threads (default: all). The result is the same for any number.")
+  var threads: Int?
+
+  func validate() throws {
+    if computeDtype == .bfloat16 {
+      throw ValidationError(
+        "--compute-dtype: found bfloat16, expected float32, the type that this version computes in")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads: found \(threads), expected a number from 1 to 1024")
+    }
+  }
+}
+
+extension Quantization: ExpressibleByArgument {}
+extension ComputeType: ExpressibleByArgument {}
+extension RowFormat: ExpressibleByArgument {}
+extension Overlong: ExpressibleByArgument {}
+extension TrainOn: ExpressibleByArgument {}
