@@ -33,9 +33,17 @@ extension Recipe {
         .map { explain($0, in: section) }
     }
     guard keys.isEmpty else { return keys.joined(separator: "\n\n") }
-    let word = name.split(separator: ".").last.map(String.init) ?? name
-    throw Problem(
-      shown(name), "no section or key of the recipe" + Recipe().meantSection(by: word))
+    throw Problem(shown(name), "no section or key of the recipe" + suggestion(for: name))
+  }
+
+  /// What was meant by a misspelt "key" or "section.key".
+  private static func suggestion(for name: String) -> String {
+    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+    if parts.count == 2, let section = Recipe().sections.first(where: { $0.name == parts[0] }) {
+      return keySuggestion(
+        for: parts[1], in: section.name, keys: section.section.declarations)
+    }
+    return Recipe().sectionSuggestion(for: parts.last ?? name)
   }
 
   private static func explain(_ name: String, _ section: any RecipeSection) -> String {

@@ -44,7 +44,7 @@ extension Recipe {
       // Editors find the schema of a file through this member.
       if sameBytes(name, "$schema") { continue }
       guard let (known, section) = sections.first(where: { sameBytes($0.name, name) }) else {
-        problems.append("\(shown(name)): unknown section" + meantSection(by: name))
+        problems.append("\(shown(name)): unknown section" + sectionSuggestion(for: name))
         continue
       }
       if seen.contains(known) {
@@ -74,7 +74,7 @@ extension Recipe {
       let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, path.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
-        let meant = path.count == 1 ? Recipe().meantSection(by: path[0]) : ""
+        let meant = path.count == 1 ? Recipe().sectionSuggestion(for: path[0]) : ""
         problems.append(
           "--set \(shown(override)): expected section.key=value, for example adapter.rank=16"
             + meant)

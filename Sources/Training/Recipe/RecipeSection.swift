@@ -31,7 +31,7 @@ extension RecipeSection {
       let here = "\(place).\(shown(name))"
       guard let (known, key) = keys.first(where: { sameBytes($0.name, name) }) else {
         problems.append(
-          "\(here): unknown key" + meant(by: name, in: place, keys: declarations))
+          "\(here): unknown key" + keySuggestion(for: name, in: place, keys: declarations))
         continue
       }
       if seen.contains(known) {

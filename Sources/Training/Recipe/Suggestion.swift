@@ -59,7 +59,7 @@ private struct Candidate {
 
 /// The end of a sentence about an unknown key: "; did you mean "alpha"?", with the section where the
 /// key belongs elsewhere, or nothing.
-func meant(by word: String, in place: String, keys: [KeyDeclaration]) -> String {
+func keySuggestion(for word: String, in place: String, keys: [KeyDeclaration]) -> String {
   let here = keys.map { Candidate(section: place, declaration: $0) }
   let elsewhere = Recipe().sections
     .filter { $0.name != place }
@@ -80,10 +80,10 @@ func meant(by word: String, in place: String, keys: [KeyDeclaration]) -> String 
 
 extension Recipe {
   /// The same for a section, or for a key that stands outside of its section.
-  func meantSection(by word: String) -> String {
+  func sectionSuggestion(for word: String) -> String {
     let names = sections.map(\.name)
     let isSection = names.contains { spellingDistance($0, word) == 0 }
-    let key = isSection ? "" : meant(by: word, in: "", keys: [])
+    let key = isSection ? "" : keySuggestion(for: word, in: "", keys: [])
     if !key.isEmpty { return key }
     if let name = nearest(to: word, among: names) { return "; did you mean \"\(name)\"?" }
     return ", expected \(list(names.map { "\"\($0)\"" }))"

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes sure that the Swift toolchain and the system libraries are there; installs the latter with apt-get
+# where that is possible. Silent when nothing is missing.
+set -euo pipefail
+
+if ! command -v swift >/dev/null; then
+  echo "The Swift toolchain is not on the PATH. Install Swift 6.2 or newer (https://www.swift.org/install)," >&2
+  echo "then run this again." >&2
+  exit 1
+fi
+version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+if [[ -n $version && $(printf '6.2\n%s\n' "$version" | sort -V | head -n 1) != 6.2 ]]; then
+  echo "Swift $version is on the PATH; Swift 6.2 or newer is needed (https://www.swift.org/install)." >&2
+  exit 1
+fi
+
+# pkg-config module and the Debian package that brings it
+declare -A packages=([openblas]=libopenblas-dev [hdf5]=libhdf5-dev [libpcre2-8]=libpcre2-dev)
+missing=()
+if command -v pkg-config >/dev/null; then
+  for module in "${!packages[@]}"; do
+    pkg-config --exists "$module" || missing+=("${packages[$module]}")
+  done
+else
+  missing=(pkg-config "${packages[@]}")
+fi
+[[ ${#missing[@]} -eq 0 ]] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "These libraries are missing, with their headers and pkg-config files: OpenBLAS, HDF5, PCRE2 (8 bit)." >&2
+  echo "There is no apt-get here; install them with your system's package manager, for example" >&2
+  echo "  dnf install openblas-devel hdf5-devel pcre2-devel pkgconf" >&2
+  echo "  pacman -S openblas hdf5 pcre2 pkgconf" >&2
+  exit 1
+fi
+
+as_root=()
+if [[ $(id -u) -ne 0 ]]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Packages are missing and only root may install them. As root, run:" >&2
+    echo "  apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+install=("${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}")
+# The package lists of a fresh container are empty or old: refresh them only where needed.
+"${install[@]}" >/dev/null 2>&1 || {
+  "${as_root[@]}" apt-get update -qq
+  "${install[@]}" >/dev/null
+}

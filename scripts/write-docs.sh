@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Writes what is made from the declarations in the code: the recipe schema, the recipe reference and the page
+# of the command line. Tests compare these files with what the binary says.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+finetune=${FINETUNE_BINARY:-.build/release/finetune}
+
+"$finetune" recipe schema >Recipes/recipe.schema.json
+"$finetune" recipe explain --markdown >Docs/recipes.md
+
+verbs=(pull train eval generate merge quantize tokenize "recipe check" "recipe schema" "recipe explain")
+{
+  echo "# The command line"
+  echo
+  echo "Results go to standard output, progress and prose to standard error. Exit codes: 0 done, 1 the run failed,"
+  echo "2 recipe, data or arguments are wrong, 130 interrupted after a checkpoint was saved."
+  echo
+  echo "This page is written by \`make docs\` from what \`finetune VERB --help\` prints."
+  for verb in "${verbs[@]}"; do
+    # shellcheck disable=SC2086  # "recipe check" is two words
+    text=$(COLUMNS=80 "$finetune" $verb --help)
+    printf '\n## finetune %s\n\n```text\n%s\n```\n' "$verb" "$text"
+  done
+} >Docs/command-line.md
