@@ -49,7 +49,7 @@ extension Kernels {
     sizes.requireKeys(k, count: T, "attention k")
     sizes.requireKeys(v, count: T, "attention v")
     logSumExp.requireCount(T * heads, "attention logSumExp")
-    let workers = Kernels.workers
+    let workers = threads
     let bytes = ck_attention_forward_scratch(T, S, heads, kvHeads, E, workers)
     workspace.withScratch(byteCount: bytes) { scratch in
       ck_attention_forward(
@@ -87,7 +87,7 @@ extension Kernels {
     for tensor in [dOut, out, dQ] { sizes.requireQueries(tensor, "attention dOut, out or dQ") }
     for tensor in [k, v, dK, dV] { sizes.requireKeys(tensor, count: T, "attention k, v, dK or dV") }
     logSumExp.requireCount(T * heads, "attention logSumExp")
-    let workers = Kernels.workers
+    let workers = threads
     let bytes = ck_attention_backward_scratch(T, S, heads, kvHeads, E, workers)
     workspace.withScratch(byteCount: bytes) { scratch in
       ck_attention_backward(
@@ -118,7 +118,7 @@ extension Kernels {
     precondition(
       pastCount >= 0 && keys.count >= (pastCount + T) * kvHeads * E && values.count == keys.count,
       "\(pastCount) + \(T) tokens of keys \(keys.shape) and values \(values.shape)")
-    let workers = Kernels.workers
+    let workers = threads
     let bytes = ck_attention_decode_scratch(T, pastCount, heads, kvHeads, E, workers)
     workspace.withScratch(byteCount: bytes) { scratch in
       ck_attention_decode(

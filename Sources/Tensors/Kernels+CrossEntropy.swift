@@ -28,7 +28,7 @@ extension Kernels {
     loss.requireCount(1, "crossEntropy loss")
     dHidden?.requireCount(hidden.count, "crossEntropy dHidden")
     requireLabels(labels, below: weight.outputs)
-    let workers = Kernels.workers
+    let workers = threads
     var native = weight.native
     let bytes = ck_linear_cross_entropy_scratch(&native, tokens, dHidden != nil, workers)
     workspace.withScratch(byteCount: bytes) { scratch in

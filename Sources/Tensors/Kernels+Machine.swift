@@ -22,6 +22,6 @@ extension Kernels {
     return text.split(separator: "\n").map(String.init)
   }
 
-  /// Scratch slots to make for kernels whose threads need some each.
-  static var workers: Int { ck_threads() }
+  /// The number of threads that kernels share; 1 until set.
+  package static var threads: Int { ck_threads() }
 }
