@@ -1,8 +1,46 @@
+import CKernels
+
 extension Kernels {
+  /// The label of a token that is not trained.
+  package static let ignoredLabel = Int32(CK_IGNORED_LABEL)
+
+  /// The output head and its loss in one. With logits z = hidden[t] W':
+  ///
+  ///     loss += Σ_t (log Σ_v exp(z_v) - z_label)      over tokens that have a label
+  ///     dHidden[t] = gradientScale · (softmax(z) - onehot(label)) W
+  ///
+  /// Tokens labelled `ignoredLabel` cost nothing, and logits exist only for some tokens at a time.
+  ///
+  /// - Parameters:
+  ///   - hidden: float32 [T, D]
+  ///   - weight: [V, D], frozen
+  ///   - labels: int32 [T], in 0 ..< V or `ignoredLabel`
+  ///   - gradientScale: One over the number of trained tokens of the whole optimizer step.
+  ///   - loss: float64 [1], accumulated, not scaled
+  ///   - dHidden: float32 [T, D], *written* in every row; nil skips the gradient's work
+  ///   - workspace: Lends scratch memory.
   package static func linearCrossEntropy(
     hidden: Tensor, weight: BaseWeight, labels: Tensor, gradientScale: Double,
     loss: Tensor, dHidden: Tensor?, workspace: Workspace
   ) {
-    fatalError("not built yet")
+    let tokens = hidden.rows(ofWidth: weight.inputs, "crossEntropy hidden")
+    labels.requireCount(tokens, "crossEntropy labels")
+    loss.requireCount(1, "crossEntropy loss")
+    dHidden?.requireCount(hidden.count, "crossEntropy dHidden")
+    requireLabels(labels, below: weight.outputs)
+    let workers = Kernels.workers
+    var native = weight.native
+    let bytes = ck_linear_cross_entropy_scratch(&native, tokens, dHidden != nil, workers)
+    workspace.withScratch(byteCount: bytes) { scratch in
+      ck_linear_cross_entropy(
+        hidden.f32, &native, labels.i32, gradientScale, loss.f64, dHidden?.f32, tokens, scratch,
+        workers)
+    }
+  }
+
+  private static func requireLabels(_ labels: Tensor, below vocabulary: Int) {
+    let labels = UnsafeBufferPointer(start: labels.i32, count: labels.count)
+    let known = labels.allSatisfy { $0 == ignoredLabel || (0..<vocabulary).contains(Int($0)) }
+    precondition(known, "a label is neither \(ignoredLabel) nor in 0 ..< \(vocabulary)")
   }
 }

@@ -1,11 +1,17 @@
+import CKernels
+
 extension Kernels {
-  /// out[t] = weight[ids[t]]
+  /// Looks up rows: out[t] = weight[ids[t]].
   ///
   /// - Parameters:
-  ///   - ids: int32 [T], each below V
+  ///   - ids: int32 [T], each in 0 ..< V
   ///   - weight: float32 [V, D]
   ///   - out: float32 [T, D]
   package static func embedding(ids: Tensor, weight: Tensor, out: Tensor) {
-    fatalError("not built yet")
+    precondition(weight.shape.count == 2, "embedding weight \(weight.shape)")
+    let (vocabulary, width) = (weight.shape[0], weight.shape[1])
+    ids.requireElements(in: 0..<vocabulary, "embedding ids")
+    out.requireCount(ids.count * width, "embedding out")
+    ck_embedding(ids.i32, weight.f32, out.f32, ids.count, width)
   }
 }

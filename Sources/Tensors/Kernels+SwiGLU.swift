@@ -1,11 +1,32 @@
+import CKernels
+
+/// The gated feed-forward activation (Shazeer 2020, arXiv:2002.05202).
 extension Kernels {
+  /// out = silu(gate) · up, silu(x) = x σ(x).
+  ///
+  /// - Parameters:
+  ///   - gate: float32 [T, F]
+  ///   - up: float32 [T, F]
+  ///   - out: float32 [T, F]; may be `gate` or `up` itself
   package static func swigluForward(gate: Tensor, up: Tensor, out: Tensor) {
-    fatalError("not built yet")
+    gate.requireSameShape(up, "swiglu gate and up")
+    gate.requireSameShape(out, "swiglu gate and out")
+    ck_swiglu_forward(gate.f32, up.f32, out.f32, gate.count)
   }
 
+  /// dUp = dOut · silu(gate), dGate = dOut · up · σ(gate) (1 + gate (1 - σ(gate))). Both are
+  /// written; either may be `dOut`, `gate` or `up` itself.
+  ///
+  /// - Parameters:
+  ///   - dOut: float32 [T, F]
+  ///   - gate: float32 [T, F]
+  ///   - up: float32 [T, F]
+  ///   - dGate: float32 [T, F]
+  ///   - dUp: float32 [T, F]
   package static func swigluBackward(
     dOut: Tensor, gate: Tensor, up: Tensor, dGate: Tensor, dUp: Tensor
   ) {
-    fatalError("not built yet")
+    for tensor in [up, dOut, dGate, dUp] { gate.requireSameShape(tensor, "swiglu gradients") }
+    ck_swiglu_backward(dOut.f32, gate.f32, up.f32, dGate.f32, dUp.f32, gate.count)
   }
 }

@@ -128,6 +128,11 @@ extension Tensor {
     precondition(dataType == .float64, "expected float64, got \(dataType)")
     return pointer.assumingMemoryBound(to: Double.self)
   }
+  /// The bits of 16-bit floats.
+  var u16: UnsafeMutablePointer<UInt16> {
+    precondition(dataType.size == 2, "expected a 16-bit type, got \(dataType)")
+    return pointer.assumingMemoryBound(to: UInt16.self)
+  }
   var u8: UnsafeMutablePointer<UInt8> {
     precondition(dataType == .uint8, "expected uint8, got \(dataType)")
     return pointer.assumingMemoryBound(to: UInt8.self)

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "bits.h"
+
+/* e^x in float32 with an error below one unit in the last place, in operations that vectorize.
+ *
+ *   e^x = 2^n e^r,  n = round(x / ln 2),  r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2]
+ *
+ * ln 2 is split so that n times its first part is exact (Cody & Waite 1980); e^r is a polynomial.
+ * The power of two is applied in two halves: results below the normal range round once more, and
+ * above the range become infinity. */
+static inline float ck_exp(float x) {
+  const float round_to_integer = 12582912.0f; /* 1.5 * 2^23: the sum has no fraction bits left */
+  x = x > 89.0f ? 89.0f : x;
+  x = x < -104.0f ? -104.0f : x;
+  float shifted = x * 1.44269504f + round_to_integer;
+  float n = shifted - round_to_integer;
+  float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = (p * r) * r + r + 1.0f;
+  int32_t exponent = (int32_t)ck_bits_of_float(shifted) - (int32_t)ck_bits_of_float(round_to_integer);
+  int32_t half = exponent >> 1;
+  float first = ck_float_from_bits((uint32_t)(half + 127) << 23);
+  float second = ck_float_from_bits((uint32_t)(exponent - half + 127) << 23);
+  return p * first * second;
+}

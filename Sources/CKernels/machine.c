@@ -1,0 +1,103 @@
+#include "CKernels.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+typedef struct {
+  char *text;
+  size_t capacity;
+} line_list;
+
+static void append(line_list *lines, const char *prefix, const char *item) {
+  size_t length = strlen(lines->text);
+  snprintf(lines->text + length, lines->capacity - length, "%s%s%s", length ? "\n" : "", prefix,
+           item);
+}
+
+#if defined(__x86_64__)
+
+enum { EAX, EBX, ECX, EDX };
+
+typedef struct {
+  unsigned leaf, subleaf;
+  int reg, bit;
+  uint64_t state; /* register sets the system must save for the feature to be usable */
+  const char *name;
+} cpu_feature;
+
+/* Bits of the XCR0 register. */
+#define STATE_AVX 0x6
+#define STATE_AVX512 0xe6
+#define STATE_AMX 0x60000
+
+/* Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID. */
+static const cpu_feature features[] = {
+    {1, 0, ECX, 20, 0, "sse4_2"},
+    {1, 0, ECX, 28, STATE_AVX, "avx"},
+    {7, 0, EBX, 5, STATE_AVX, "avx2"},
+    {1, 0, ECX, 12, STATE_AVX, "fma"},
+    {1, 0, ECX, 29, STATE_AVX, "f16c"},
+    {7, 1, EAX, 4, STATE_AVX, "avx_vnni"},
+    {7, 0, EBX, 16, STATE_AVX512, "avx512f"},
+    {7, 0, EBX, 17, STATE_AVX512, "avx512dq"},
+    {7, 0, EBX, 30, STATE_AVX512, "avx512bw"},
+    {7, 0, EBX, 31, STATE_AVX512, "avx512vl"},
+    {7, 0, ECX, 1, STATE_AVX512, "avx512_vbmi"},
+    {7, 0, ECX, 11, STATE_AVX512, "avx512_vnni"},
+    {7, 1, EAX, 5, STATE_AVX512, "avx512_bf16"},
+    {7, 0, EDX, 23, STATE_AVX512, "avx512_fp16"},
+    {7, 0, EDX, 24, STATE_AMX, "amx_tile"},
+    {7, 0, EDX, 22, STATE_AMX, "amx_bf16"},
+    {7, 0, EDX, 25, STATE_AMX, "amx_int8"},
+};
+
+/* The register sets that the operating system saves; 0 where it does not say. */
+static uint64_t saved_states(void) {
+  unsigned r[4] = {0};
+  if (!__get_cpuid(1, &r[EAX], &r[EBX], &r[ECX], &r[EDX])) return 0;
+  if (!(r[ECX] >> 27 & 1)) return 0;
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (uint64_t)high << 32 | low;
+}
+
+static void append_processor(line_list *lines) {
+  uint64_t saved = saved_states();
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+    const cpu_feature *f = &features[i];
+    unsigned r[4] = {0};
+    if (!__get_cpuid_count(f->leaf, f->subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX])) continue;
+    bool usable = (saved & f->state) == f->state;
+    if (usable && (r[f->reg] >> f->bit & 1)) append(lines, "", f->name);
+  }
+  const char *level = __builtin_cpu_supports("x86-64-v4")   ? "x86-64-v4"
+                      : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3"
+                                                            : "x86-64";
+  append(lines, "kernels: ", level);
+}
+
+#elif defined(__aarch64__)
+
+static void append_processor(line_list *lines) {
+  append(lines, "", "neon");
+  append(lines, "kernels: ", "aarch64");
+}
+
+#else
+
+static void append_processor(line_list *lines) { append(lines, "kernels: ", "portable"); }
+
+#endif
+
+void ck_cpu_features(char *text, size_t capacity) {
+  if (capacity == 0) return;
+  text[0] = '\0';
+  line_list lines = {text, capacity};
+  append_processor(&lines);
+  append(&lines, "openblas: ", openblas_get_config());
+  append(&lines, "openblas core: ", openblas_get_corename());
+}

@@ -1,0 +1,118 @@
+#include "vector.h"
+
+/* Philox4x32-10: ten rounds that mix a 128-bit counter under a 64-bit key (Salmon, Moraes, Dror &
+ * Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). No state: any number of the stream is
+ * computed on its own. */
+
+enum { ROUNDS = 10 };
+static const uint32_t multiplier_0 = 0xd2511f53, multiplier_1 = 0xcd9e8d57;
+static const uint32_t weyl_0 = 0x9e3779b9, weyl_1 = 0xbb67ae85;
+
+static inline void philox(uint32_t key_0, uint32_t key_1, uint32_t c[4]) {
+  for (int round = 0; round < ROUNDS; round++) {
+    uint64_t product_0 = (uint64_t)multiplier_0 * c[0];
+    uint64_t product_1 = (uint64_t)multiplier_1 * c[2];
+    uint32_t next_0 = (uint32_t)(product_1 >> 32) ^ c[1] ^ key_0;
+    uint32_t next_2 = (uint32_t)(product_0 >> 32) ^ c[3] ^ key_1;
+    c[0] = next_0;
+    c[1] = (uint32_t)product_1;
+    c[2] = next_2;
+    c[3] = (uint32_t)product_0;
+    key_0 += weyl_0;
+    key_1 += weyl_1;
+  }
+}
+
+static inline void make_block(ck_random_key key, uint32_t block, uint32_t words[4]) {
+  words[0] = block;
+  words[1] = key.purpose;
+  words[2] = key.a;
+  words[3] = key.b;
+  philox((uint32_t)key.seed, (uint32_t)(key.seed >> 32), words);
+}
+
+void ck_random_block(ck_random_key key, uint32_t block, uint32_t words[4]) {
+  make_block(key, block, words);
+}
+
+enum { BATCH_BLOCKS = 64, BATCH_WORDS = 4 * BATCH_BLOCKS };
+
+/* words = numbers 4 · first_block ... of the stream. */
+CK_CLONES
+static void make_batch(ck_random_key key, uint32_t first_block, uint32_t *restrict words) {
+  for (uint32_t i = 0; i < BATCH_BLOCKS; i++) {
+    uint32_t block[4];
+    make_block(key, first_block + i, block);
+    for (int j = 0; j < 4; j++) words[4 * i + j] = block[j];
+  }
+}
+
+typedef struct {
+  ck_random_key key;
+  const float *x;
+  float *out;
+  size_t count;
+  float low, high;        /* uniform */
+  uint64_t drop_below;    /* dropout: words under this are dropped */
+  float keep_scale;
+  bool accumulate;
+} stream;
+
+static inline float unit_interval(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+
+static void uniform_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const stream *p = context;
+  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
+  uint32_t words[BATCH_WORDS];
+  for (size_t done = 0; done < r.count; done += BATCH_WORDS) {
+    size_t first = r.first + done, batch = CK_MIN(r.count - done, BATCH_WORDS);
+    make_batch(p->key, (uint32_t)(first / 4), words);
+    for (size_t i = 0; i < batch; i++) {
+      float value = p->low + (p->high - p->low) * unit_interval(words[i]);
+      p->out[first + i] = value < p->high ? value : p->low; /* rounding may reach `high` */
+    }
+  }
+}
+
+void ck_random_uniform(ck_random_key key, float low, float high, float *out, size_t count) {
+  stream p = {.key = key, .out = out, .count = count, .low = low, .high = high};
+  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, uniform_task, &p);
+}
+
+CK_CLONES
+static void apply_mask(const uint32_t *restrict words, uint64_t drop_below, float keep_scale,
+                       const float *x, float *out, bool accumulate, size_t count) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; i++) {
+    float kept = words[i] >= drop_below ? x[i] * keep_scale : 0;
+    out[i] = accumulate ? out[i] + kept : kept;
+  }
+}
+
+static void dropout_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const stream *p = context;
+  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
+  uint32_t words[BATCH_WORDS];
+  for (size_t done = 0; done < r.count; done += BATCH_WORDS) {
+    size_t first = r.first + done, batch = CK_MIN(r.count - done, BATCH_WORDS);
+    make_batch(p->key, (uint32_t)(first / 4), words);
+    apply_mask(words, p->drop_below, p->keep_scale, p->x + first, p->out + first, p->accumulate,
+               batch);
+  }
+}
+
+void ck_dropout(const float *x, float *out, double probability, ck_random_key key, bool accumulate,
+                size_t count) {
+  stream p = {
+      .key = key,
+      .x = x,
+      .out = out,
+      .count = count,
+      .drop_below = (uint64_t)(probability * 0x1p32 + 0.5),
+      .keep_scale = probability < 1 ? (float)(1 / (1 - probability)) : 0,
+      .accumulate = accumulate,
+  };
+  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, dropout_task, &p);
+}
