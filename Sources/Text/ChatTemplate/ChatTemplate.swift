@@ -26,6 +26,9 @@ package struct ChatTemplate: Sendable {
 
   private let statements: [TemplateStatement]
 
+  /// The current time in seconds since 1970.
+  static var now: Int { Int(time(nil)) }
+
   /// - Parameters:
   ///   - source: The template's text.
   ///   - name: What messages call it.
@@ -58,7 +61,9 @@ package struct ChatTemplate: Sendable {
   package func render(
     messages: [Message], addGenerationPrompt: Bool = false, extra: [String: JSON] = [:]
   ) throws(Problem) -> String {
-    var variables = extra
+    // transformers passes these always, if only as none.
+    var variables: [String: JSON] = ["tools": .null, "documents": .null]
+    variables.merge(extra) { $1 }
     variables["messages"] = .array(messages.map(json))
     variables["add_generation_prompt"] = .bool(addGenerationPrompt)
     return try render(variables: variables)
@@ -67,7 +72,7 @@ package struct ChatTemplate: Sendable {
   /// The text for variables given as they are.
   package func render(variables: [String: JSON]) throws(Problem) -> String {
     let evaluator = TemplateEvaluator(
-      name: name, variables: variables.mapValues(TemplateValue.init), now: date ?? Int(time(nil)))
+      name: name, variables: variables.mapValues(TemplateValue.init), now: date ?? Self.now)
     return try evaluator.render(statements)
   }
 
