@@ -35,7 +35,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Tokens that count.")
   var trainOn = TrainOn.assistant
 
-  @Option(help: "Chat template: auto is the model's own, else a Jinja file.")
+  @Option(help: "Chat template: auto is the model's own; else a built-in name or a Jinja file.")
   var template = "auto"
 
   @Flag(help: "Print one JSON object a measurement, on one line, and nothing else.")

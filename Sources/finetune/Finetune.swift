@@ -66,7 +66,7 @@ struct Finetune: ParsableCommand {
       return ""
     }
     let word = CommandLine.arguments[1]
-    let verbs = configuration.subcommands.compactMap { $0.configuration.commandName }
+    let verbs = configuration.subcommands.map { $0._commandName }
     guard !verbs.contains(word), let verb = nearest(to: word, among: verbs) else { return "" }
     return "  Did you mean 'finetune \(verb)'?\n"
   }

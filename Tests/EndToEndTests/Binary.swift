@@ -83,21 +83,3 @@ enum Binary {
     }
   }
 }
-
-/// A directory of its own for one test, removed with it.
-final class TemporaryDirectory {
-  let path = NSTemporaryDirectory() + "/finetune-\(UUID().uuidString)"
-
-  init() throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// Writes a file and returns its path.
-  func write(_ name: String, _ text: String) throws -> String {
-    let file = path + "/" + name
-    try text.write(toFile: file, atomically: false, encoding: .utf8)
-    return file
-  }
-}

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 /// `finetune recipe`, and what `train` says about recipes that cannot be run.
@@ -66,7 +67,7 @@ import Testing
   /// Runs a verb on a recipe with this text; every path in the sentences is cut to its name.
   private func outcome(_ text: String, verb: [String]) throws -> (status: Int32, error: String) {
     let directory = try TemporaryDirectory()
-    _ = try directory.write("r.json", text)
+    _ = try directory.write("r.json", text.utf8)
     let result = try Binary.run(verb + ["r.json"], in: directory.path)
     #expect(result.output == "")
     return (result.status, result.error)

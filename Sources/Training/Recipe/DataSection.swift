@@ -21,7 +21,8 @@ package struct DataSection: RecipeSection {
   package var validationFraction = 0.0
 
   @Key(
-    "Chat template: \"auto\" is the model's own; else the path of a Jinja file.",
+    "Chat template: \"auto\" is the model's own; else a built-in one by name, such as \"chatml\", or "
+      + "the path of a Jinja file.",
     .elsewhere("chat_template"))
   package var template = "auto"
 
