@@ -1,4 +1,4 @@
-package import Formats
+import Formats
 package import Model
 package import Text
 
@@ -25,7 +25,13 @@ package struct BaseModel {
   }
 
   package func renderer(trainOn: TrainOn = .assistant) -> Renderer {
-    Renderer(tokenizer: tokenizer, template: template, trainOn: trainOn)
+    let trains: Renderer.TrainedPart =
+      switch trainOn {
+      case .assistant: .assistant
+      case .last: .last
+      case .all: .all
+      }
+    return Renderer(tokenizer: tokenizer, template: template, trains: trains)
   }
 
   package func load(

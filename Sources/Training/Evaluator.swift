@@ -1,4 +1,4 @@
-package import Formats
+import Formats
 import Foundation
 package import Model
 import Tensors

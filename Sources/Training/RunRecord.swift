@@ -1,7 +1,8 @@
-package import Formats
+import Formats
 import Foundation
 import Model
 import Tensors
+import Text
 
 /// `run.json`: what a run was made from and with. A resumed run checks that it is still the same.
 package struct RunRecord: Equatable {

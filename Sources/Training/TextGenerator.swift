@@ -1,7 +1,7 @@
 import Formats
 package import Model
 import Tensors
-package import Text
+import Text
 
 /// Answers prompts with a base model and, if given, an adapter.
 package final class TextGenerator {
@@ -16,7 +16,7 @@ package final class TextGenerator {
     doubleQuantization: Bool = true, template: String = "auto", threads: Int?
   ) throws {
     Kernels.setThreads(threads ?? Kernels.defaultThreads)
-    base = try BaseModel(path: path, template: template)
+    let base = try BaseModel(path: path, template: template)
     let loaded = try adapter.map {
       try PEFTDirectory.load(
         $0, linears: base.files.configuration.linears, baseFingerprint: base.files.fingerprint)
@@ -27,6 +27,7 @@ package final class TextGenerator {
     var stops = Set(base.files.configuration.eosTokenIDs.map(Int32.init))
     if let id = base.tokenizer.eosToken.flatMap({ base.tokenizer.id(of: $0) }) { stops.insert(id) }
     stopTokens = stops
+    self.base = base
   }
 
   /// What an answer cost.
@@ -66,9 +67,8 @@ package final class TextGenerator {
 
   private func rendered(prompt: String, system: String?) throws -> String {
     let start = system.map { [Message(role: "system", content: $0)] } ?? []
-    return try base.template.render(
-      messages: start + [Message(role: "user", content: prompt)], addGenerationPrompt: true,
-      extra: base.specialTokenVariables)
+    return try base.renderer().text(
+      of: start + [Message(role: "user", content: prompt)], addGenerationPrompt: true)
   }
 }
 

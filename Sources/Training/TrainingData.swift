@@ -1,4 +1,4 @@
-package import Formats
+import Formats
 import Model
 import Tensors
 package import Text

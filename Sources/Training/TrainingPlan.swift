@@ -1,6 +1,7 @@
-package import Formats
+import Formats
 package import Model
 import Tensors
+import Text
 
 /// What a run is going to do, known before any weight is read.
 package struct TrainingPlan {

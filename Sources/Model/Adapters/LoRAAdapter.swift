@@ -1,4 +1,4 @@
-package import Tensors
+import Tensors
 
 /// The trained part of a model: one `LoRA` for each target module, in the order of the forward pass.
 package final class LoRAAdapter {

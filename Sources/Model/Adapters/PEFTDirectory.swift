@@ -1,10 +1,10 @@
-package import Formats
+import Formats
 import Tensors
 
 /// An adapter directory in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`.
 package enum PEFTDirectory {
-  static let configName = "adapter_config.json"
-  static let tensorsName = "adapter_model.safetensors"
+  package static let configName = "adapter_config.json"
+  package static let tensorsName = "adapter_model.safetensors"
   /// Key in the safetensors metadata that tells which base an adapter was trained on.
   static let fingerprintKey = "base_fingerprint"
 

@@ -1,4 +1,4 @@
-package import Tensors
+import Tensors
 
 /// Keys (rotated) and values of the tokens seen so far, for generation.
 package final class KeyValueCache {

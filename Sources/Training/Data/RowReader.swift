@@ -47,5 +47,5 @@ extension JSONObject {
 }
 
 extension String {
-  var isBlank: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
+  var isOnlyWhitespace: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 }

@@ -81,7 +81,7 @@ struct ShareGPTRow {
       throw RowFault("\"value\" is missing, expected a string")
     }
     let text = content ?? ""
-    guard !text.isBlank || !calls.isEmpty else {
+    guard !text.isOnlyWhitespace || !calls.isEmpty else {
       throw RowFault("the assistant's text is empty, so there is nothing to learn")
     }
     return Message(
