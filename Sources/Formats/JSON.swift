@@ -113,3 +113,14 @@ extension JSON {
     }
   }
 }
+
+// MARK: - Changing members
+
+extension JSON {
+  /// Sets or, with nil, removes a member; of anything but an object nothing happens.
+  package mutating func set(_ key: String, _ value: JSON?) {
+    guard case .object(var object) = self else { return }
+    object[key] = value
+    self = .object(object)
+  }
+}

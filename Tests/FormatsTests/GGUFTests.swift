@@ -58,7 +58,7 @@ import Testing
     ),
     (
       GGUFBytes(keys: 1).key("general.alignment", type: 10).u64(33).bytes,
-      "expected a power of two"
+      "expected a power of two from 8"
     ),
     (GGUFBytes(tensors: 1).tensor("t", [1, 1, 1, 1, 1], 0, 0).bytes, "5 dimensions"),
     (GGUFBytes(tensors: 1).tensor("t", [0], 0, 0).bytes, "a dimension of 0"),

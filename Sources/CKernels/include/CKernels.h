@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ggml_blocks.h"
+
 /* ---- parallel.c: the thread pool -------------------------------------------------------------*/
 
 /* Processors this process may run on: its affinity mask, cut down by a control-group CPU limit. */

@@ -151,11 +151,12 @@ package final class GGUFFile: Sendable {
     _ metadata: [String: GGUFValue], _ path: String
   ) throws(Problem) -> Int {
     guard let value = metadata["general.alignment"] else { return 32 }
-    guard let alignment = value.integer, (1...1 << 20).contains(alignment),
+    guard let alignment = value.integer, (8...1 << 20).contains(alignment),
       alignment & (alignment - 1) == 0
     else {
       throw Problem(
-        path, "\"general.alignment\" is \(value), expected a power of two; the file is damaged")
+        path,
+        "\"general.alignment\" is \(value), expected a power of two from 8; the file is damaged")
     }
     return alignment
   }

@@ -1,0 +1,143 @@
+import Formats
+import Tensors
+
+/// The safetensors files of a Hugging Face model directory: one, or several shards.
+///
+/// The headers of the files decide which tensor is where; an index only names files, because indexes
+/// with wrong names, extra keys or lists exist.
+final class HuggingFaceWeights: WeightFiles {
+  private let shards: [SafetensorsFile]
+  /// Index into `shards` by tensor name.
+  private let places: [String: Int]
+  /// Linear layers in NF4, by the name of their weight.
+  private let quantized: [String: BitsAndBytesWeight]
+
+  static let indexName = "model.safetensors.index.json"
+  static let singleName = "model.safetensors"
+
+  init(directory: String) throws(Problem) {
+    var shards: [SafetensorsFile] = []
+    var places: [String: Int] = [:]
+    for path in try Self.files(in: directory) {
+      let shard = try SafetensorsFile(path)
+      for name in shard.names {
+        if let other = places.updateValue(shards.count, forKey: name) {
+          throw Problem(
+            path,
+            "tensor \"\(name)\" stands also in \(lastPathComponent(shards[other].path)); remove the"
+              + " file that does not belong to the model")
+        }
+      }
+      shards.append(shard)
+    }
+    self.shards = shards
+    self.places = places
+    quantized = try BitsAndBytesWeight.find(shards, places)
+  }
+
+  private func shard(_ name: String) -> SafetensorsFile? { places[name].map { shards[$0] } }
+
+  func stored(_ name: String) -> StoredTensor? {
+    if let weight = quantized[name] {
+      return StoredTensor(
+        path: weight.path, name: name, shape: [weight.outputs, weight.inputs],
+        type: weight.valueType, typeName: "NF4")
+    }
+    guard let file = shard(name), let entry = file.tensors[name] else { return nil }
+    return StoredTensor(
+      path: file.path, name: name, shape: entry.shape,
+      type: SafetensorsFile.floatType(entry.dtype), typeName: entry.dtype)
+  }
+
+  func unexpected(known: Set<String>) -> [String] {
+    let parts = Set(quantized.values.flatMap { $0.tensorNames })
+    return shards.flatMap(\.names).filter { name in
+      // Old checkpoints keep the rotary frequencies; tied ones may keep the head they do not use.
+      !known.contains(name) && !parts.contains(name) && !name.hasSuffix(".rotary_emb.inv_freq")
+        && name != "lm_head.weight"
+    }
+  }
+
+  func decode(_ name: String, into tensor: Tensor) throws(Problem) {
+    if let weight = try nf4(name) {
+      Kernels.nf4Dequantize(weight, into: tensor)
+    } else if let file = shard(name) {
+      try file.decode(name, into: tensor)
+    }
+  }
+
+  func nf4(_ name: String) throws(Problem) -> NF4Weight? {
+    guard let weight = quantized[name] else { return nil }
+    return try weight.load(from: shards, places)
+  }
+
+  func identify(_ sum: inout SHA256Stream) {
+    for shard in shards {
+      let ranges = shard.names.compactMap { shard.tensors[$0]?.range }
+      identify(shard.file, tensors: ranges, &sum)
+    }
+  }
+
+  // MARK: - Finding the files
+
+  private static func files(in directory: String) throws(Problem) -> [String] {
+    let single = "\(directory)/\(singleName)"
+    if fileExists(single) { return [single] }
+    let names = try directoryEntries(directory)
+    let listed = try listedFiles(directory)
+    let missing = listed.filter { !names.contains($0) }
+    guard missing.isEmpty else {
+      throw Problem(
+        directory,
+        "\(missing.count == 1 ? "the shard" : "\(missing.count) shards, first")"
+          + " \(missing[0]) \(missing.count == 1 ? "is" : "are") missing; download the model again")
+    }
+    let shards =
+      listed.isEmpty
+      ? names.filter { $0.hasPrefix("model-") && $0.hasSuffix(".safetensors") } : listed
+    guard shards.isEmpty else { return shards.map { "\(directory)/\($0)" } }
+    let pickled = names.contains { $0.hasPrefix("pytorch_model") }
+    throw Problem(
+      directory,
+      pickled
+        ? "the weights are pickle files, which can run code and are never read; download the"
+          + " safetensors version or convert them"
+        : "there is no \(singleName) and no shard of it; download the model again")
+  }
+
+  /// Files that the index names, sorted; empty without an index. Names must stay in the directory.
+  private static func listedFiles(_ directory: String) throws(Problem) -> [String] {
+    let path = "\(directory)/\(indexName)"
+    guard fileExists(path) else { return [] }
+    let members = try readJSON(path)["weight_map"]?.object?.members ?? []
+    var files: Set<String> = []
+    for (_, value) in members {
+      for file in value.array ?? [value] {
+        guard let name = file.string, name.hasSuffix(".safetensors") else { continue }
+        guard !name.utf8.contains(UInt8(ascii: "/")) else {
+          throw Problem(path, "it names the file \"\(name)\", expected a name without directories")
+        }
+        files.insert(name)
+      }
+    }
+    return files.sorted()
+  }
+}
+
+extension WeightFiles {
+  /// Everything in front of the tensors, and samples of each one: up to 4096 bytes of its start,
+  /// middle and end.
+  func identify(_ file: MappedFile, tensors: [Range<Int>], _ sum: inout SHA256Stream) {
+    let sample = 4096
+    let head = tensors.map(\.lowerBound).min() ?? file.count
+    file.withBytes(0..<head) { sum.update($0) }
+    for range in tensors {
+      for start in [
+        range.lowerBound, range.lowerBound + range.count / 2, range.upperBound - sample,
+      ] {
+        let start = max(start, range.lowerBound)
+        file.withBytes(start..<min(start + sample, range.upperBound)) { sum.update($0) }
+      }
+    }
+  }
+}

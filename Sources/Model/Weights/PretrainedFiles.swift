@@ -1,0 +1,174 @@
+package import Formats
+package import Tensors
+
+/// How linear layers are kept in memory.
+package enum WeightStorage: Sendable, Equatable {
+  case float32
+  /// 4-bit NormalFloat; with `doubleQuantization` the scales of blocks are in 8 bits.
+  case nf4(doubleQuantization: Bool)
+}
+
+/// A pretrained model on disk: a Hugging Face directory with safetensors, or a GGUF file.
+///
+/// Files are mapped; a tensor is converted when it is asked for, so no more than one copy exists.
+package final class PretrainedFiles {
+  /// What was opened: the directory, or the GGUF file.
+  package let path: String
+  package let configuration: LlamaConfiguration
+  package let source: Source
+  private let weights: any WeightFiles
+
+  package enum Source {
+    case huggingFace(directory: String)
+    case gguf(GGUFFile)
+  }
+
+  /// What a tokenizer is loaded from: the directory, or the GGUF file.
+  package var tokenizerPath: String { path }
+
+  /// Opens a model and checks that every tensor is there, in the right shape and a readable type.
+  ///
+  /// - Parameter path: A model directory, a GGUF file, or a directory with exactly one GGUF file.
+  package static func open(_ path: String) throws(Problem) -> PretrainedFiles {
+    let files = try PretrainedFiles(path)
+    try files.checkComplete()
+    return files
+  }
+
+  private init(_ path: String) throws(Problem) {
+    let place = try ModelPlace(path)
+    switch place {
+    case .directory(let directory):
+      configuration = try Self.configuration(directory)
+      weights = try HuggingFaceWeights(directory: directory)
+      source = .huggingFace(directory: directory)
+      self.path = directory
+    case .gguf(let ggufPath):
+      let file = try GGUFFile(ggufPath)
+      configuration = try LlamaConfiguration(file)
+      weights = GGUFWeights(file, configuration)
+      source = .gguf(file)
+      self.path = ggufPath
+    }
+  }
+
+  private static func configuration(_ directory: String) throws(Problem) -> LlamaConfiguration {
+    let generationPath = "\(directory)/generation_config.json"
+    let generation = fileExists(generationPath) ? try readJSON(generationPath) : nil
+    let path = "\(directory)/config.json"
+    return try LlamaConfiguration(try readJSON(path), generation: generation, path: path)
+  }
+
+  // MARK: - Reading
+
+  /// A tensor as float32 in memory of its own, every value finite.
+  ///
+  /// - Parameters:
+  ///   - name: The Hugging Face name, such as `model.norm.weight`.
+  ///   - shape: The shape that the configuration implies.
+  package func tensor(_ name: String, shape: [Int]) throws(Problem) -> Tensor {
+    if let fault = fault(name, shape) { throw fault }
+    let tensor = Tensor.zeros(shape)
+    try weights.decode(name, into: tensor)
+    guard Kernels.isFinite(tensor) else {
+      let stored = weights.stored(name)
+      throw notFinite(stored?.name ?? name, in: stored?.path ?? path)
+    }
+    return tensor
+  }
+
+  /// The weight of a linear layer [outputs, inputs].
+  ///
+  /// - Parameters:
+  ///   - module: The module's path, such as `model.layers.0.self_attn.q_proj`.
+  ///   - outputs: Rows of the weight.
+  ///   - inputs: Columns of the weight.
+  ///   - storage: How it is kept. A file that is in NF4 already is taken as it is.
+  ///   - valueType: For NF4: what the weight is rounded to before it is quantized and whenever it is
+  ///     dequantized, float32 or bfloat16. By default the type in the file; transformers with
+  ///     bitsandbytes has the dtype that the model is loaded in.
+  package func linear(
+    _ module: String, outputs: Int, inputs: Int, storage: WeightStorage,
+    valueType: DataType? = nil
+  ) throws(Problem) -> BaseWeight {
+    let name = "\(module).weight"
+    let shape = [outputs, inputs]
+    guard case .nf4(let doubleQuantization) = storage else {
+      return .float32(try tensor(name, shape: shape))
+    }
+    if let fault = fault(name, shape) { throw fault }
+    if let stored = try weights.nf4(name) { return .nf4(stored) }
+    let type = valueType ?? weights.stored(name)?.type ?? .float32
+    let values = try tensor(name, shape: shape).rounded(to: type)
+    return .nf4(
+      Kernels.nf4Quantize(
+        values, outputs: outputs, inputs: inputs, doubleQuantization: doubleQuantization,
+        valueType: type))
+  }
+
+  /// Whether linear layers are stored in NF4.
+  package var isQuantized: Bool {
+    configuration.linears.contains { weights.stored("\($0.name).weight")?.typeName == "NF4" }
+  }
+
+  // MARK: - Checking
+
+  /// Throws one `Problem` with every tensor that is missing, has another shape or cannot be read,
+  /// and with tensors that a Llama model does not have.
+  package func checkComplete() throws(Problem) {
+    let expected = configuration.tensorShapes
+    var faults = expected.compactMap { fault($0.name, $0.shape) }.flatMap(\.sentences)
+    let unexpected = weights.unexpected(known: Set(expected.map(\.name)))
+    if let first = unexpected.first {
+      let others = unexpected.count > 1 ? " and \(unexpected.count - 1) more" : ""
+      faults.append(
+        "\(path): holds tensor \"\(first)\"\(others), which a Llama model of this configuration does"
+          + " not have; choose another model")
+    }
+    guard !faults.isEmpty else { return }
+    let shown = 8
+    let rest = faults.count > shown ? ["… and \(faults.count - shown) more"] : []
+    throw Problem(heading: path, problems: faults.prefix(shown) + rest)
+  }
+
+  private func fault(_ name: String, _ shape: [Int]) -> Problem? {
+    guard let stored = weights.stored(name) else {
+      return Problem(path, "tensor \"\(name)\" is missing; download the model again")
+    }
+    guard stored.shape == shape else {
+      return Problem(
+        stored.path,
+        "tensor \"\(stored.name)\" is \(stored.shape), the configuration implies \(shape); the files"
+          + " do not belong together")
+    }
+    guard stored.type != nil else {
+      return Problem(
+        stored.path,
+        "tensor \"\(stored.name)\" has element type \(stored.typeName), which is not supported; use"
+          + " a model in BF16, F16, F32 or a common GGUF type such as Q8_0 or Q4_K")
+    }
+    return nil
+  }
+
+  // MARK: - Identity
+
+  /// Identifies the model: a SHA-256 of its configuration, of the files' headers (names, types,
+  /// shapes, places of all tensors) and of samples of every tensor (12 KiB each), so that it takes
+  /// milliseconds however large the model is. Where the files lie does not matter.
+  package private(set) lazy var fingerprint: String = {
+    var sum = SHA256Stream()
+    sum.update(Array(configuration.json.text(sortedKeys: true).utf8))
+    weights.identify(&sum)
+    return sum.digest.hex
+  }()
+}
+
+extension Tensor {
+  /// float32 values as they are after rounding to a narrower type, in that type.
+  func rounded(to type: DataType) -> Tensor {
+    guard type != dataType else { return self }
+    let narrow = Tensor.zeros(shape, type)
+    Kernels.convert(self, into: narrow)
+    return narrow
+  }
+}

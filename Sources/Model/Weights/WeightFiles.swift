@@ -1,0 +1,33 @@
+import Formats
+import Tensors
+
+/// The weights of a model where they are stored, under Hugging Face's tensor names.
+protocol WeightFiles: AnyObject {
+  /// What is stored under a name; nil where there is nothing.
+  func stored(_ name: String) -> StoredTensor?
+
+  /// Names of tensors that no tensor of `known` needs and that may not be ignored.
+  func unexpected(known: Set<String>) -> [String]
+
+  /// The values as float32 into a tensor of the stored shape. The type was found to be readable.
+  func decode(_ name: String, into tensor: Tensor) throws(Problem)
+
+  /// A weight that is stored in NF4, as it is; nil for one that is stored as numbers.
+  func nf4(_ name: String) throws(Problem) -> NF4Weight?
+
+  /// What identifies the weights, into a running checksum.
+  func identify(_ sum: inout SHA256Stream)
+}
+
+/// A tensor in a file.
+struct StoredTensor {
+  /// The file, for sentences.
+  let path: String
+  /// The name in the file.
+  let name: String
+  let shape: [Int]
+  /// The nearest type of numbers; nil where the stored type cannot be read.
+  let type: DataType?
+  /// The stored type as the format names it.
+  let typeName: String
+}

@@ -1,0 +1,61 @@
+import CKernels
+
+/// The block formats of GGML that can be decoded; raw values are llama.cpp's names.
+package enum GGMLBlocks: String, Sendable, CaseIterable {
+  case f32 = "F32"
+  case f16 = "F16"
+  case bf16 = "BF16"
+  case q4_0 = "Q4_0"
+  case q4_1 = "Q4_1"
+  case q5_0 = "Q5_0"
+  case q5_1 = "Q5_1"
+  case q8_0 = "Q8_0"
+  case q2_K = "Q2_K"
+  case q3_K = "Q3_K"
+  case q4_K = "Q4_K"
+  case q5_K = "Q5_K"
+  case q6_K = "Q6_K"
+
+  /// Elements that are stored together; a row is a multiple of it.
+  package var blockElements: Int { ggml_block_elements(native) }
+  package var blockBytes: Int { ggml_block_bytes(native) }
+
+  /// out = the decoded matrix.
+  ///
+  /// - Parameters:
+  ///   - bytes: The blocks of all rows, one row after the other.
+  ///   - out: float32 [..., columns]
+  ///   - headRows: Undoes the row order that llama.cpp gives to query and key weights: within each
+  ///     head of that many rows, stored row 2i + j is row i + j · headRows / 2. 0: no such order.
+  package func decode(_ bytes: UnsafeRawBufferPointer, into out: Tensor, headRows: Int = 0) {
+    let columns = out.shape.last ?? 1
+    let rows = columns == 0 ? 0 : out.count / columns
+    precondition(
+      columns.isMultiple(of: blockElements)
+        && bytes.count == out.count / blockElements * blockBytes,
+      "\(bytes.count) bytes of \(rawValue) for \(out.shape)")
+    precondition(
+      headRows == 0 || (headRows.isMultiple(of: 2) && rows.isMultiple(of: headRows)),
+      "\(rows) rows in heads of \(headRows)")
+    guard let start = bytes.baseAddress else { return }
+    ggml_decode(native, start, out.f32, rows, columns, headRows)
+  }
+
+  private var native: ggml_block_type {
+    switch self {
+    case .f32: GGML_BLOCK_F32
+    case .f16: GGML_BLOCK_F16
+    case .bf16: GGML_BLOCK_BF16
+    case .q4_0: GGML_BLOCK_Q4_0
+    case .q4_1: GGML_BLOCK_Q4_1
+    case .q5_0: GGML_BLOCK_Q5_0
+    case .q5_1: GGML_BLOCK_Q5_1
+    case .q8_0: GGML_BLOCK_Q8_0
+    case .q2_K: GGML_BLOCK_Q2_K
+    case .q3_K: GGML_BLOCK_Q3_K
+    case .q4_K: GGML_BLOCK_Q4_K
+    case .q5_K: GGML_BLOCK_Q5_K
+    case .q6_K: GGML_BLOCK_Q6_K
+    }
+  }
+}
