@@ -7,6 +7,8 @@ package struct Message: Equatable, Sendable {
   package var content: String
   /// Calls that an assistant makes, each `{"type": "function", "function": {"name", "arguments"}}`.
   package var toolCalls: [JSON]
+  /// The calls as text, for templates that have no place for calls: as the row wrote them.
+  package var toolCallText: String
   /// Which call a "tool" message answers, and the name of its tool, where the row says so.
   package var toolCallID: String?
   package var name: String?
@@ -14,12 +16,15 @@ package struct Message: Equatable, Sendable {
   package var isTrained: Bool
 
   package init(
-    role: String, content: String, toolCalls: [JSON] = [], toolCallID: String? = nil,
-    name: String? = nil, isTrained: Bool = true
+    role: String, content: String, toolCalls: [JSON] = [], toolCallText: String? = nil,
+    toolCallID: String? = nil, name: String? = nil, isTrained: Bool = true
   ) {
     self.role = role
     self.content = content
     self.toolCalls = toolCalls
+    self.toolCallText =
+      toolCallText
+      ?? toolCalls.map { ($0["function"] ?? $0).text(.python) }.joined(separator: "\n")
     self.toolCallID = toolCallID
     self.name = name
     self.isTrained = isTrained

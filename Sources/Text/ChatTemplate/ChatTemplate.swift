@@ -90,9 +90,8 @@ package struct ChatTemplate: Sendable {
 }
 
 extension Message {
-  /// The content, and below it each tool call as one line of JSON.
+  /// The content, and below it the tool calls as text.
   var contentWithToolCalls: String {
-    let calls = toolCalls.map { ($0["function"] ?? $0).text(.python) }
-    return ((content.isEmpty ? [] : [content]) + calls).joined(separator: "\n")
+    [content, toolCallText].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 }

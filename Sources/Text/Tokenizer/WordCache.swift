@@ -39,7 +39,7 @@ final class WordCache {
       length = word.count
       let mixed =
         (low &* 0x9E37_79B9_7F4A_7C15) ^ (high &* 0xC2B2_AE3D_27D4_EB4F) ^ UInt64(word.count)
-      slot = Int((mixed ^ mixed >> 29) &* 0x9E37_79B9_7F4A_7C15 >> (64 - 15))
+      slot = Int(((mixed ^ mixed >> 29) &* 0x9E37_79B9_7F4A_7C15) >> (64 - 15))
     }
   }
 

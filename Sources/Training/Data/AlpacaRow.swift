@@ -15,10 +15,10 @@ struct AlpacaRow {
       let output = try object.text(names.0, names.1, names.2, names.3, names.4, names.5)
     else { throw RowFault("\"output\" is missing, expected a string") }
     let input = try object.text("input") ?? ""
-    guard !instruction.isOnlyWhitespace || !input.isOnlyWhitespace else {
+    guard !instruction.isSpace || !input.isSpace else {
       throw RowFault("\"instruction\" is empty, expected what the assistant is asked")
     }
-    guard !output.isOnlyWhitespace else {
+    guard !output.isSpace else {
       throw RowFault("\"output\" is empty, so there is nothing to learn")
     }
     let user = input.isEmpty ? instruction : instruction + "\n\n" + input
@@ -42,7 +42,7 @@ struct AlpacaRow {
       guard let pair = turn.array, pair.count == 2, let question = pair[0].string,
         let answer = pair[1].string
       else { throw RowFault("\"history\" holds something else than [question, answer]") }
-      guard !answer.isOnlyWhitespace else { throw RowFault("\"history\" holds an empty answer") }
+      guard !answer.isSpace else { throw RowFault("\"history\" holds an empty answer") }
       messages.append(Message(role: "user", content: question))
       messages.append(Message(role: "assistant", content: answer))
     }

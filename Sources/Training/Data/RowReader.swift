@@ -47,5 +47,6 @@ extension JSONObject {
 }
 
 extension String {
-  var isOnlyWhitespace: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
+  /// Whether nothing but white space is in it.
+  var isSpace: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 }

@@ -56,8 +56,9 @@ struct ShareGPTRow {
     case "system": return try required(content, role: "system")
     case "gpt", "assistant": return try answer(content, object)
     case "function_call":
-      let calls = try ToolRow.calls(try required(content, role: "assistant").content)
-      return Message(role: "assistant", content: "", toolCalls: calls)
+      let text = try required(content, role: "assistant").content
+      let calls = try ToolRow.calls(text)
+      return Message(role: "assistant", content: "", toolCalls: calls, toolCallText: text)
     case "tool", "observation":
       var message = try required(content, role: "tool")
       message.toolCallID = try object.text("tool_call_id")
@@ -81,7 +82,7 @@ struct ShareGPTRow {
       throw RowFault("\"value\" is missing, expected a string")
     }
     let text = content ?? ""
-    guard !text.isOnlyWhitespace || !calls.isEmpty else {
+    guard !text.isSpace || !calls.isEmpty else {
       throw RowFault("the assistant's text is empty, so there is nothing to learn")
     }
     return Message(

@@ -44,7 +44,7 @@ enum ToolRow {
 
   private static func parsed(_ value: JSON?, _ what: String) throws(RowFault) -> JSON {
     guard let text = value?.string else { return value ?? .null }
-    if text.isOnlyWhitespace { return .null }
+    if text.isSpace { return .null }
     do {
       return try JSONParser.parse(text)
     } catch {
