@@ -116,5 +116,5 @@ extension Array: RecipeValue where Element == DataSource {
   }
 
   package var json: JSON { .array(map(\.json)) }
-  package var isBlank: Bool { isEmpty }
+  package var saysNothing: Bool { isEmpty }
 }

@@ -59,7 +59,7 @@ extension Key: RecipeKey {
     if let magnitude = value.magnitude, let bounds, !bounds.contains(magnitude) {
       problems.append("\(place): found \(json.text()), expected \(expectation)")
     }
-    if isRequired, value.isBlank {
+    if isRequired, value.saysNothing {
       problems.append("\(place): found nothing in it, expected \(expectation)")
     }
     if problems.count == known { cell.value = value }

@@ -5,16 +5,7 @@ extension Recipe {
   ///
   /// Every problem of the recipe is reported, not only the first one.
   package static func load(path: String, overrides: [String] = []) throws(Problem) -> Recipe {
-    let bytes = try readFile(path)
-    let json: JSON
-    do {
-      json = try JSONParser.parse(bytes)
-    } catch {
-      throw Problem(
-        "\(path):\(error.line):\(error.column)",
-        "\(error.message); a recipe is JSON: no comments, no comma after the last member")
-    }
-    return try Recipe(json: json, source: path, overrides: overrides)
+    try Recipe(json: try readJSON(path), source: path, overrides: overrides)
   }
 
   /// Reads a parsed recipe; `source` is what the sentences call it, the name of its file.
@@ -82,9 +73,11 @@ extension Recipe {
       }
       let (section, key) = (path[0], path[1])
       let text = String(parts[1])
-      var object = tree[section]?.object ?? JSONObject()
-      object[key] = value(text, of: section, key)
-      tree[section] = .object(object)
+      // A section that is no object stays as it is: reading it tells the user.
+      if var object = tree[section].map(\.object) ?? JSONObject() {
+        object[key] = value(text, of: section, key)
+        tree[section] = .object(object)
+      }
       return "\(section).\(key)"
     }
   }

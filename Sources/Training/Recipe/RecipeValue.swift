@@ -17,14 +17,14 @@ package protocol RecipeValue {
   /// The number that bounds apply to.
   var magnitude: Double? { get }
   /// Whether the value says nothing, which a required key may not.
-  var isBlank: Bool { get }
+  var saysNothing: Bool { get }
 }
 
 extension RecipeValue {
   static func expectation() -> String { expectation(nil) }
   package static var takesText: Bool { false }
   package var magnitude: Double? { nil }
-  package var isBlank: Bool { false }
+  package var saysNothing: Bool { false }
 }
 
 /// "a number" + "above 0".
@@ -104,7 +104,7 @@ extension String: RecipeValue {
     return nil
   }
   package var json: JSON { .string(self) }
-  package var isBlank: Bool { utf8.isEmpty }
+  package var saysNothing: Bool { utf8.isEmpty }
 }
 
 extension Optional: RecipeValue where Wrapped: RecipeValue {
