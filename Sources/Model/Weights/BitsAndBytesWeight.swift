@@ -72,7 +72,7 @@ struct BitsAndBytesWeight {
     } catch { throw problem("is not valid JSON (\(error.message))") }
 
     let sizes = json["shape"]?.array?.compactMap(\.integer) ?? []
-    guard sizes.count == 2, sizes.allSatisfy({ $0 > 0 }), sizes.checkedProduct != nil else {
+    guard sizes.count == 2, sizes.allSatisfy({ (1...1 << 30).contains($0) }) else {
       throw problem("has shape \(json["shape"]?.text() ?? "none"), expected two sizes")
     }
     guard json["quant_type"]?.string == "nf4", json["blocksize"]?.integer == NF4Weight.blockSize
@@ -105,45 +105,73 @@ struct BitsAndBytesWeight {
 
   // MARK: - Reading the weight
 
-  /// The weight as it is stored, its large parts not copied but mapped.
-  func load(from shards: [SafetensorsFile], _ places: [String: Int]) throws(Problem) -> NF4Weight {
-    func part(_ name: String, _ type: DataType, count: Int) throws(Problem) -> Tensor {
-      guard let file = places[name].map({ shards[$0] }), let entry = file.tensors[name] else {
-        throw Problem(path, "tensor \"\(name)\" is missing; download the model again")
+  /// One of the tensors that make up the weight.
+  private struct Part {
+    let name: String
+    let type: DataType
+    let count: Int
+  }
+
+  private var codesPart: Part { Part(name: name, type: .uint8, count: (outputs * inputs + 1) / 2) }
+  private var mapPart: Part { part("quant_map", .float32, 16) }
+  private var absmaxPart: Part {
+    part("absmax", nestedOffset == nil ? .float32 : .uint8, blocks)
+  }
+  private var nestedAbsmaxPart: Part {
+    part("nested_absmax", .float32, NF4Weight.nestedBlockCount(of: blocks))
+  }
+  private var nestedMapPart: Part { part("nested_quant_map", .float32, 256) }
+
+  private func part(_ part: String, _ type: DataType, _ count: Int) -> Part {
+    Part(name: Self.part(name, part), type: type, count: count)
+  }
+
+  /// Finds every part in its place and in its size, without reading it.
+  func check(_ shards: [SafetensorsFile], _ places: [String: Int]) throws(Problem) {
+    let nested = nestedOffset == nil ? [] : [nestedAbsmaxPart, nestedMapPart]
+    for part in [codesPart, mapPart, absmaxPart] + nested {
+      guard let file = places[part.name].map({ shards[$0] }), let entry = file.tensors[part.name]
+      else {
+        throw Problem(path, "tensor \"\(part.name)\" is missing; download the model again")
       }
       // The codes may be stored as another type of the same bytes (bnb_4bit_quant_storage).
-      let isCodes = name == self.name
-      guard entry.range.count == count * type.size, isCodes || entry.dtype == type.rawValue else {
+      let isCodes = part.name == name
+      guard entry.range.count == part.count * part.type.size,
+        isCodes || entry.dtype == part.type.rawValue
+      else {
         throw Problem(
           file.path,
-          "tensor \"\(name)\" is \(entry.dtype) \(entry.shape), expected \(count) of"
-            + " \(type.rawValue); quantize the model again")
+          "tensor \"\(part.name)\" is \(entry.dtype) \(entry.shape), expected \(part.count) of"
+            + " \(part.type.rawValue); quantize the model again")
       }
-      let tensor = file.stored(name, type)
-      guard type != .float32 || Kernels.isFinite(tensor) else {
-        throw notFinite(name, in: file.path)
+    }
+  }
+
+  /// The weight as it is stored, its parts not copied but mapped; they were checked before.
+  func load(from shards: [SafetensorsFile], _ places: [String: Int]) throws(Problem) -> NF4Weight {
+    func read(_ part: Part) throws(Problem) -> Tensor {
+      guard let file = places[part.name].map({ shards[$0] }) else {
+        preconditionFailure("\(part.name) was not checked")
+      }
+      let tensor = file.stored(part.name, part.type)
+      guard part.type != .float32 || Kernels.isFinite(tensor) else {
+        throw notFinite(part.name, in: file.path)
       }
       return tensor
     }
-    let codes = try part(name, .uint8, count: (outputs * inputs + 1) / 2)
-    let map = try part(Self.part(name, "quant_map"), .float32, count: 16)
-    guard map.toArray(Float.self) == NF4Weight.codeValues else {
-      throw Problem(
-        path, "\"\(name)\" has other code values than NF4; quantize the model again")
+    guard try read(mapPart).toArray(Float.self) == NF4Weight.codeValues else {
+      throw Problem(path, "\"\(name)\" has other code values than NF4; quantize the model again")
     }
-    let absmaxName = Self.part(name, "absmax")
-    let absmax: NF4Weight.Absmax
-    if let nestedOffset {
-      absmax = .nested(
-        codes: try part(absmaxName, .uint8, count: blocks),
-        absmax2: try part(
-          Self.part(name, "nested_absmax"), .float32, count: NF4Weight.nestedBlockCount(of: blocks)),
-        quantMap: try part(Self.part(name, "nested_quant_map"), .float32, count: 256),
-        offset: nestedOffset)
-    } else {
-      absmax = .plain(try part(absmaxName, .float32, count: blocks))
-    }
+    let absmax: NF4Weight.Absmax =
+      if let nestedOffset {
+        .nested(
+          codes: try read(absmaxPart), absmax2: try read(nestedAbsmaxPart),
+          quantMap: try read(nestedMapPart), offset: nestedOffset)
+      } else {
+        .plain(try read(absmaxPart))
+      }
     return NF4Weight(
-      outputs: outputs, inputs: inputs, codes: codes, absmax: absmax, valueType: valueType)
+      outputs: outputs, inputs: inputs, codes: try read(codesPart), absmax: absmax,
+      valueType: valueType)
   }
 }

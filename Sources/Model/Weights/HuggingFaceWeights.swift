@@ -33,6 +33,7 @@ final class HuggingFaceWeights: WeightFiles {
     self.shards = shards
     self.places = places
     quantized = try BitsAndBytesWeight.find(shards, places)
+    for weight in quantized.values { try weight.check(shards, places) }
   }
 
   private func shard(_ name: String) -> SafetensorsFile? { places[name].map { shards[$0] } }

@@ -97,7 +97,8 @@ private struct GGUFConfigurationKeys {
       problems.append("\"\(key)\" is \(value), expected a number")
       return standard
     }
-    return number
+    // A float32 widened to a Double shows digits that nobody wrote: 1e-5 as 9.999999747378752e-06.
+    return Double(Float(number).description) ?? number
   }
 
   private func token(_ name: String) -> JSON? {

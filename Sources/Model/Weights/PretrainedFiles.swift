@@ -26,9 +26,8 @@ package final class PretrainedFiles {
   /// What a tokenizer is loaded from: the directory, or the GGUF file.
   package var tokenizerPath: String { path }
 
-  /// Opens a model and checks that every tensor is there, in the right shape and a readable type.
-  ///
-  /// - Parameter path: A model directory, a GGUF file, or a directory with exactly one GGUF file.
+  /// Opens a model directory, a GGUF file, or a directory with exactly one GGUF file, and checks
+  /// that every tensor is there, in the right shape and a readable type.
   package static func open(_ path: String) throws(Problem) -> PretrainedFiles {
     let files = try PretrainedFiles(path)
     try files.checkComplete()
@@ -61,11 +60,8 @@ package final class PretrainedFiles {
 
   // MARK: - Reading
 
-  /// A tensor as float32 in memory of its own, every value finite.
-  ///
-  /// - Parameters:
-  ///   - name: The Hugging Face name, such as `model.norm.weight`.
-  ///   - shape: The shape that the configuration implies.
+  /// A tensor as float32 in memory of its own, every value finite. `name` is Hugging Face's, such as
+  /// `model.norm.weight`; `shape` is what the configuration implies.
   package func tensor(_ name: String, shape: [Int]) throws(Problem) -> Tensor {
     if let fault = fault(name, shape) { throw fault }
     let tensor = Tensor.zeros(shape)
@@ -77,16 +73,12 @@ package final class PretrainedFiles {
     return tensor
   }
 
-  /// The weight of a linear layer [outputs, inputs].
+  /// The weight [outputs, inputs] of a linear layer such as `model.layers.0.self_attn.q_proj`.
   ///
-  /// - Parameters:
-  ///   - module: The module's path, such as `model.layers.0.self_attn.q_proj`.
-  ///   - outputs: Rows of the weight.
-  ///   - inputs: Columns of the weight.
-  ///   - storage: How it is kept. A file that is in NF4 already is taken as it is.
-  ///   - valueType: For NF4: what the weight is rounded to before it is quantized and whenever it is
-  ///     dequantized, float32 or bfloat16. By default the type in the file; transformers with
-  ///     bitsandbytes has the dtype that the model is loaded in.
+  /// A file that is in NF4 already is taken as it is. Otherwise the weight is rounded to `valueType`
+  /// before it is quantized, and is again whenever it is dequantized: float32, bfloat16 or float16,
+  /// by default the type in the file. transformers with bitsandbytes has the dtype that the model is
+  /// loaded in.
   package func linear(
     _ module: String, outputs: Int, inputs: Int, storage: WeightStorage,
     valueType: DataType? = nil
