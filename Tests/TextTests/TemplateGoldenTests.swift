@@ -48,3 +48,30 @@ enum TemplateGolden {
       "\(rendered ?? "refused") instead of \(snippet.expected ?? "refused")")
   }
 }
+
+/// Templates in the manner of well-known models, over many conversations.
+@Suite struct TemplateModelTests {
+  @Test(arguments: try TemplateGolden.json("models.json")["expected"]?.object?.keys ?? [])
+  func rendersAsTransformers(model: String) throws {
+    let json = try TemplateGolden.json("models.json")
+    let source = try String(
+      contentsOf: TemplateGolden.folder.appendingPathComponent("\(model).jinja"), encoding: .utf8)
+    let template = try ChatTemplate(source: source, name: model)
+    let expected = json["expected"]?[model]?.object?.members ?? []
+    #expect(expected.count > 30)
+    for (conversation, text) in expected {
+      let members = json["conversations"]?[conversation]?.object?.members ?? []
+      let variables = Dictionary(members.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+      let rendered: String?
+      do {
+        rendered = try template.render(variables: variables)
+      } catch {
+        rendered = nil
+        if !text.isNull { Issue.record("\(conversation): \(error)") }
+      }
+      #expect(
+        rendered.map { Array($0.utf8) } == text.string.map { Array($0.utf8) },
+        "\(conversation): \(rendered ?? "refused") instead of \(text.string ?? "refused")")
+    }
+  }
+}
