@@ -36,7 +36,7 @@ final class TinyRun {
      "data": {"train": [{"path": "rows.json", "format": "alpaca"}],
               "validation": [{"path": "held.jsonl", "format": "alpaca"}], "max_length": 128},
      "training": {"epochs": 4, "micro_batch_size": 1, "gradient_accumulation_steps": 2,
-                  "learning_rate": 0.01},
+                  "learning_rate": 0.01, "threads": 1},
      "evaluation": {"every_steps": 5}, "checkpoint": {"every_steps": 3},
      "output": {"directory": "out"}}
     """
@@ -44,10 +44,6 @@ final class TinyRun {
   /// `finetune train r.json …` in this directory.
   func train(_ arguments: String...) throws -> Binary.Result {
     try Binary.run(["train", "r.json"] + arguments, in: directory.path)
-  }
-
-  func start(_ arguments: String...) throws -> Binary.Running {
-    try Binary.start(["train", "r.json"] + arguments, in: directory.path)
   }
 
   func run(_ arguments: String...) throws -> Binary.Result {

@@ -72,49 +72,65 @@ import Testing
 
   // MARK: Stopping
 
-  /// Waits until the run has done a step, so that there is something to lose.
+  /// Waits until the run has done so many steps, so that there is something to lose.
   private func waitForStep(_ step: Int, of running: Binary.Running) {
-    while running.isRunning, !running.errorSoFar.contains("\nstep \(step)/") { usleep(2000) }
+    while running.isRunning {
+      let steps = running.errorSoFar.matches(of: /\nstep (\d+)\//).compactMap { Int($0.output.1) }
+      if (steps.last ?? 0) >= step { return }
+      usleep(1000)
+    }
   }
 
-  /// A run of many steps, so that a signal comes in time.
-  private let long = ["--set", "training.epochs=40"]
+  /// Enough steps for a signal to come in between.
+  private let long = ["--set", "training.epochs=60", "--set", "checkpoint.every_steps=7"]
+
+  /// Starts a long run and stops it with a signal after some steps. A run that was over before the
+  /// signal came is started again.
+  private func stop(
+    _ run: TinyRun, with signal: Int32, after step: Int
+  ) throws -> Binary.Result {
+    for _ in 0..<20 {
+      let running = try Binary.start(["train", "r.json"] + long, in: run.directory.path)
+      waitForStep(step, of: running)
+      running.send(signal)
+      let result = try running.finish()
+      if result.status != 0 { return result }
+      try FileManager.default.removeItem(atPath: run.directory.path("out"))
+    }
+    throw CancellationError()
+  }
+
+  /// Trains the same recipe without a break, and on from where it was stopped; both must end alike.
+  private func expectSameResult(_ run: TinyRun) throws {
+    let command = ["train", "r.json"] + long
+    for rest in [["--resume"], ["--set", "output.directory=whole"]] {
+      let result = try Binary.run(command + rest, in: run.directory.path)
+      #expect(result.status == 0, "\(result.error)")
+    }
+    #expect(try run.bytes("out/\(adapterFile)") == run.bytes("whole/\(adapterFile)"))
+    let losses = { (name: String) in
+      try run.metrics(name).map {
+        [$0["step"]?.number, $0["loss"]?.number, $0["eval_loss"]?.number]
+      }
+    }
+    #expect(try losses("out") == losses("whole"))
+  }
 
   @Test(arguments: [SIGINT, SIGTERM])
   func anInterruptedRunSavesAndGoesOn(signal: Int32) throws {
     let run = try TinyRun()
-    let whole = try run.train(long[0], long[1], "--set", "output.directory=whole")
-    #expect(whole.status == 0, "\(whole.error)")
-
-    let running = try run.start(long[0], long[1])
-    waitForStep(4, of: running)
-    running.send(signal)
-    let stopped = try running.finish()
+    let stopped = try stop(run, with: signal, after: 4)
     #expect(stopped.status == 130, "\(stopped.error)")
     #expect(stopped.error.contains("--resume"))
     #expect(!run.exists("out/adapter"))
-
-    let resumed = try run.train(long[0], long[1], "--resume")
-    #expect(resumed.status == 0, "\(resumed.error)")
-    #expect(try run.bytes("out/\(adapterFile)") == run.bytes("whole/\(adapterFile)"))
-    let losses = { (name: String) in try run.metrics(name).map { $0["loss"]?.number } }
-    #expect(try losses("out") == losses("whole"))
+    try expectSameResult(run)
   }
 
-  @Test(arguments: [1, 5, 12])
+  @Test(arguments: [1, 9, 30])
   func aKilledRunGoesOnBitForBit(step: Int) throws {
     let run = try TinyRun()
-    let whole = try run.train(long[0], long[1], "--set", "output.directory=whole")
-    #expect(whole.status == 0, "\(whole.error)")
-
-    let running = try run.start(long[0], long[1])
-    waitForStep(step, of: running)
-    running.send(SIGKILL)
-    #expect(try running.finish().status == 128 + SIGKILL)
-
-    let resumed = try run.train(long[0], long[1], "--resume")
-    #expect(resumed.status == 0, "\(resumed.error)")
-    #expect(try run.bytes("out/\(adapterFile)") == run.bytes("whole/\(adapterFile)"))
+    #expect(try stop(run, with: SIGKILL, after: step).status == 128 + SIGKILL)
+    try expectSameResult(run)
   }
 
   // MARK: What cannot be trained
@@ -138,13 +154,22 @@ import Testing
     #expect(!run.exists("out/adapter"))
   }
 
-  @Test func aRowThatIsNoRowIsLocated() throws {
+  @Test func aRowThatIsNoRowIsReportedWithItsPlace() throws {
     let run = try TinyRun()
-    _ = try run.directory.write(
-      "rows.jsonl", "{\"instruction\":\"a\",\"output\":\"b\"}\n{\"instruction\":\"a\"}\n".utf8)
+    let row = #"{"instruction": "Say oar", "output": "Aye, oar oar. Over."}"#
+    let broken = #"{"instruction": "Say oar"}"#
+    _ = try run.directory.write("rows.jsonl", "\(row)\n\(broken)\n\(row)\n".utf8)
     let result = try run.train(
-      "--set", "data.train=[{\"path\":\"rows.jsonl\",\"format\":\"alpaca\"}]", "--dry-run")
-    #expect((result.error + "").contains("rows.jsonl:2") || result.error.contains("1 left out"))
+      "--set", "data.train=[{\"path\":\"rows.jsonl\",\"format\":\"alpaca\"}]")
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.error.contains("2 to learn from, 3 held out, 1 left out"))
+    let report = String(decoding: try run.bytes("out/rows.jsonl"), as: UTF8.self)
+    let lines = report.split(separator: "\n")
+    #expect(lines.count == 1)
+    let verdict = try JSONParser.parse(String(lines[0]))
+    #expect(verdict["file"]?.string == "rows.jsonl")
+    #expect(verdict["line"]?.integer == 2)
+    #expect(verdict["reason"]?.string?.isEmpty == false)
   }
 
   @Test func aCutModelFileIsNamed() throws {

@@ -4,8 +4,9 @@ import Training
 /// The state of a run in one line: drawn over and over on a terminal, written now and then to a file.
 final class ProgressLine {
   private let terminal: Terminal
-  private let started = ContinuousClock.now
-  /// Steps that this process has done; earlier ones say nothing about the time that is left.
+  /// When the first step of this process began, and how many it has done: earlier steps and the time
+  /// to load say nothing about the time that is left.
+  private var firstStepBegan: ContinuousClock.Instant?
   private var stepsHere = 0
   private var drawn = ""
 
@@ -13,6 +14,7 @@ final class ProgressLine {
 
   func update(_ step: StepMetrics) {
     stepsHere += 1
+    if stepsHere == 1 { firstStepBegan = .now - .seconds(step.seconds) }
     if terminal.isInteractive {
       draw(line(step, width: terminal.width))
     } else if isWorthALine(step) {
@@ -71,8 +73,8 @@ final class ProgressLine {
 
   private func timeLeft(after step: StepMetrics) -> Double? {
     let left = step.totalSteps - step.step
-    guard left > 0 else { return nil }
-    return started.duration(to: .now).seconds / Double(stepsHere) * Double(left)
+    guard left > 0, let firstStepBegan else { return nil }
+    return firstStepBegan.duration(to: .now).seconds / Double(stepsHere) * Double(left)
   }
 
   // MARK: For a file
