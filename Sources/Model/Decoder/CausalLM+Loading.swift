@@ -16,7 +16,8 @@ extension CausalLM {
 
     func linear(_ shape: LinearShape) throws -> Linear {
       let weight = try files.linear(
-        shape.name, outputs: shape.outputs, inputs: shape.inputs, storage: storage)
+        shape.name, outputs: shape.outputs, inputs: shape.inputs, storage: storage,
+        valueType: .float32)
       return Linear(name: shape.name, weight: weight)
     }
     func norm(_ name: String) throws -> RMSNorm {
