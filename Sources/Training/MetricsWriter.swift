@@ -6,6 +6,8 @@ import Formats
 /// and whoever follows the file sees each step as it ends.
 package final class MetricsWriter {
   private let file: OutputFile
+  /// Step of the newest evaluation among the lines that were kept.
+  package let lastEvaluatedStep: Int?
 
   /// Keeps what an earlier process wrote about the steps up to `step`; drops later lines, which the
   /// resumed run will write again, and torn ones. Without a `step` the file starts empty.
@@ -14,6 +16,8 @@ package final class MetricsWriter {
       if let step, fileExists(path) { Self.lines(in: try readFile(path), through: step) } else {
         [[UInt8]]()
       }
+    lastEvaluatedStep = kept.lazy.compactMap { try? JSONParser.parse($0) }
+      .last { $0["eval_loss"] != nil }?["step"]?.integer
     try AtomicFile.write(path, Array(kept.joined()))
     file = try OutputFile(path, appending: true)
   }

@@ -135,21 +135,27 @@ final class TrainingRun {
   func run() throws -> Trainer.Outcome {
     let completed = optimizer.step
     onEvent(.started(summary(completed: completed)))
-    if completed == 0 {
-      guard try evaluate(epoch: 0) else { return try interrupted(epoch: 0) }
+    // Before the first step; or where a run was stopped in the middle of an evaluation.
+    if isEvaluationDue, metrics.lastEvaluatedStep != completed {
+      guard try evaluate() else { return try interrupted(epoch: 0) }
     }
     let remaining = max(0, plan.totalSteps - completed)
     for step in plan.batches.allSteps.dropFirst(completed).prefix(remaining) {
       guard try train(step) else { return try interrupted(epoch: step.epoch) }
-      let isLast = optimizer.step == plan.totalSteps
-      if isLast || optimizer.step.isMultiple(of: recipe.evaluation.interval) {
-        guard try evaluate(epoch: step.epoch) else { return try interrupted(epoch: step.epoch) }
+      if isEvaluationDue {
+        guard try evaluate() else { return try interrupted(epoch: step.epoch) }
       }
-      if isLast || optimizer.step.isMultiple(of: recipe.checkpoint.interval) {
+      if isLastStep || optimizer.step.isMultiple(of: recipe.checkpoint.interval) {
         try saveCheckpoint(epoch: step.epoch)
       }
     }
     return try finish()
+  }
+
+  private var isLastStep: Bool { optimizer.step == plan.totalSteps }
+
+  private var isEvaluationDue: Bool {
+    isLastStep || optimizer.step == 0 || optimizer.step.isMultiple(of: recipe.evaluation.interval)
   }
 
   /// One optimizer step; false where it was asked to stop, with nothing changed.
@@ -205,7 +211,7 @@ final class TrainingRun {
   }
 
   /// Measures the held-out rows, if there are any; false where it was asked to stop.
-  private func evaluate(epoch: Int) throws -> Bool {
+  private func evaluate() throws -> Bool {
     guard !data.validation.isEmpty else { return true }
     guard let loss = Evaluator.loss(of: data.validation, model: model, shouldStop: shouldStop)
     else { return false }

@@ -100,7 +100,7 @@ import Testing
       try PEFTDirectory.load(
         "\(TinyLlama.path)/adapter", linears: wider, baseFingerprint: "f")
     }
-    #expect(problem?.description.contains("does not fit the base model") == true)
+    #expect(problem?.description.contains("cannot be used on this base model") == true)
     let fewer = #expect(throws: Problem.self) {
       try PEFTDirectory.load(
         "\(TinyLlama.path)/adapter", linears: Array(linears.prefix(7)), baseFingerprint: "f")

@@ -1,5 +1,7 @@
 import Formats
 import Foundation
+import Model
+import Tensors
 import TestSupport
 import Testing
 import Training
@@ -173,11 +175,38 @@ import Training
     #expect(mismatch?.description.contains("adapter.rank") == true)
   }
 
-  @Test func reportsALossThatIsNoNumber() throws {
-    let recipe = try recipe("diverges", "training.learning_rate=1", "training.max_grad_norm=0",
-      "adapter.alpha=1000000", "training.warmup_ratio=0", "training.epochs=20")
+  /// A copy of the golden adapter with every weight of B replaced.
+  func adapter(withB value: Float) throws -> String {
+    let files = try PretrainedFiles.open(goldenPath("tiny-llama"))
+    let adapter = try PEFTDirectory.load(
+      goldenPath("tiny-llama") + "/adapter", linears: files.configuration.linears,
+      baseFingerprint: files.fingerprint
+    ).adapter
+    for module in adapter.modules {
+      let b = module.lora.b.value
+      b.copy(from: [Float](repeating: value, count: b.count))
+    }
+    let path = folder.path("adapter-\(value)")
+    try AtomicDirectory.write(path) {
+      try PEFTDirectory.write(adapter, baseFingerprint: files.fingerprint, to: $0)
+    }
+    return path
+  }
+
+  @Test func stopsWhereTheLossIsNoNumber() throws {
+    let recipe = try recipe(
+      "diverges", "adapter.alpha=12", "adapter.init_from=\(try adapter(withB: 3e38))")
     let problem = #expect(throws: Problem.self) { try run(recipe) }
     #expect(problem?.kind == .run)
-    #expect(problem?.description.contains("finite") == true)
+    #expect(problem?.description.contains("not a finite number") == true)
+    #expect(!directoryExists(recipe.output.directory + "/adapter"))
+  }
+
+  @Test func refusesAnAdapterThatHoldsNaN() throws {
+    let recipe = try recipe(
+      "poisoned", "adapter.alpha=12", "adapter.init_from=\(try adapter(withB: .nan))")
+    let problem = #expect(throws: Problem.self) { try run(recipe) }
+    #expect(problem?.kind == .input)
+    #expect(problem?.description.contains("NaN") == true, "\(problem?.description ?? "")")
   }
 }

@@ -114,7 +114,9 @@ private struct TensorReader {
 
   private mutating func values(_ name: String) -> Tensor? {
     do {
-      return try file.float32(name)
+      let tensor = try file.float32(name)
+      if !Kernels.isFinite(tensor) { problems.append("\"\(name)\" holds NaN or infinite values") }
+      return tensor
     } catch {
       problems.append("\(error)")
       return nil
@@ -134,7 +136,7 @@ private struct TensorReader {
     guard problems.isEmpty else {
       let shown = problems.prefix(8) + (problems.count > 8 ? ["… \(problems.count - 8) more"] : [])
       throw Problem(
-        heading: "\(path) does not fit the base model; use the model it was trained on",
+        heading: "\(path) cannot be used on this base model; use the one it was trained on",
         problems: Array(shown))
     }
   }
