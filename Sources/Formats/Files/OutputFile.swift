@@ -60,15 +60,7 @@ package final class OutputFile {
   /// Throws where the file system cannot take `byteCount` more bytes, before work is spent on them.
   package func requireSpace(_ byteCount: Int) throws(Problem) {
     var system = statvfs()
-    guard fstatvfs(descriptor, &system) == 0, system.f_blocks > 0 else { return }
-    let free = UInt64(system.f_bavail) * UInt64(system.f_frsize)
-    guard UInt64(byteCount) <= free else {
-      throw Problem(
-        path,
-        "no space left on the device: \(megabytes(UInt64(byteCount))) MB are needed and"
-          + " \(megabytes(free)) MB are free; free some space or choose another directory",
-        kind: .run)
-    }
+    if fstatvfs(descriptor, &system) == 0 { try require(byteCount, of: system, at: path) }
   }
 
   private func write(
@@ -96,6 +88,23 @@ package func writeFile(_ path: String, bytes: [UInt8]) throws(Problem) {
 
 package func writeFile(_ path: String, _ text: String) throws(Problem) {
   try writeFile(path, bytes: Array(text.utf8))
+}
+
+/// Throws where the file system of an existing directory cannot take `byteCount` more bytes.
+package func requireSpace(_ byteCount: Int, at directory: String) throws(Problem) {
+  var system = statvfs()
+  if statvfs(directory, &system) == 0 { try require(byteCount, of: system, at: directory) }
+}
+
+private func require(_ byteCount: Int, of system: statvfs, at path: String) throws(Problem) {
+  let free = UInt64(system.f_bavail) * UInt64(system.f_frsize)
+  guard system.f_blocks == 0 || UInt64(byteCount) <= free else {
+    throw Problem(
+      path,
+      "no space left on the device: \(megabytes(UInt64(byteCount))) MB are needed and"
+        + " \(free / 1_000_000) MB are free; free some space or choose another directory",
+      kind: .run)
+  }
 }
 
 private func megabytes(_ bytes: UInt64) -> UInt64 { (bytes + 999_999) / 1_000_000 }

@@ -1,0 +1,84 @@
+package import Formats
+package import Tensors
+
+/// Tensors of a file to be written that come into being together and stay in one shard.
+package struct TensorGroup {
+  package let entries: [SafetensorsWriter.Entry]
+  /// Makes the tensors and hands the bytes of each entry to its argument, by name.
+  let bring: (_ emit: (String, UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+  package init(
+    entries: [SafetensorsWriter.Entry],
+    bring: @escaping (_ emit: (String, UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) {
+    self.entries = entries
+    self.bring = bring
+  }
+
+  package var byteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
+
+  /// One tensor of floating-point numbers, rounded to `type`; `values` makes it as float32.
+  package static func rounded(
+    _ name: String, shape: [Int], to type: DataType, values: @escaping () throws -> Tensor
+  ) -> TensorGroup {
+    let entry = SafetensorsWriter.Entry(name, type.rawValue, shape)
+    return TensorGroup(entries: [entry]) { emit in
+      let tensor = try values().rounded(to: type)
+      guard Kernels.isFinite(tensor) else {
+        throw Problem(
+          name,
+          "a value is not a number or does not fit into \(type.rawValue); write another type",
+          kind: .run)
+      }
+      try tensor.withBytes { try emit(name, $0) }
+    }
+  }
+}
+
+extension PretrainedFiles {
+  /// Every tensor of the model in one type, read when its turn comes. `change` may alter the float32
+  /// weight of a linear layer before it is rounded, to merge an adapter into it.
+  package func tensorGroups(
+    as type: DataType, change: @escaping (LinearShape, Tensor) throws -> Void = { _, _ in }
+  ) -> [TensorGroup] {
+    let linears = linearsByWeight
+    return configuration.tensorShapes.map { name, shape in
+      .rounded(name, shape: shape, to: type) { [self] in
+        let tensor = try tensor(name, shape: shape)
+        if let linear = linears[name] { try change(linear, tensor) }
+        return tensor
+      }
+    }
+  }
+
+  /// Every tensor of the model, linear layers but the head in NF4 as bitsandbytes stores them, the
+  /// others and the values of NF4 in `valueType`.
+  package func nf4TensorGroups(
+    doubleQuantization: Bool, valueType: DataType
+  ) throws(Problem) -> [TensorGroup] {
+    guard !isQuantized else {
+      throw Problem(path, "the model is quantized already; name the unquantized model")
+    }
+    let linears = linearsByWeight
+    return configuration.tensorShapes.map { name, shape in
+      guard let linear = linears[name] else {
+        return .rounded(name, shape: shape, to: valueType) { [self] in
+          try tensor(name, shape: shape)
+        }
+      }
+      let layout = BitsAndBytesLayout(
+        linear, doubleQuantization: doubleQuantization, valueType: valueType)
+      return layout.group { [self] in
+        try self.linear(
+          linear.name, outputs: linear.outputs, inputs: linear.inputs,
+          storage: .nf4(doubleQuantization: doubleQuantization), valueType: valueType)
+      }
+    }
+  }
+
+  private var linearsByWeight: [String: LinearShape] {
+    Dictionary(
+      configuration.linears.map { ("\($0.name).weight", $0) },
+      uniquingKeysWith: { first, _ in first })
+  }
+}
