@@ -51,7 +51,12 @@ package struct JSONParser {
   }
 
   package mutating func skipWhitespace() {
-    while offset < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[offset]) { offset += 1 }
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case 0x20, 0x09, 0x0A, 0x0D: offset += 1
+      default: return
+      }
+    }
   }
 
   /// Skips whitespace, then consumes `character` if it is next.
@@ -129,33 +134,23 @@ package struct JSONParser {
 
   private mutating func number() throws(JSONSyntaxError) -> JSON {
     let start = offset
-    func digit(_ i: Int) -> Bool {
-      i < bytes.count && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[i])
-    }
-    func next(is characters: [UInt8]) -> Bool {
-      offset < bytes.count && characters.contains(bytes[offset])
-    }
     var isInteger = true
-    if next(is: [UInt8(ascii: "-")]) { offset += 1 }
-    guard digit(offset) else { throw error("found \(found), expected a digit") }
-    let leadingZero = bytes[offset] == UInt8(ascii: "0")
-    while digit(offset) { offset += 1 }
-    if leadingZero, digit(offset - 1), offset - start > (bytes[start] == UInt8(ascii: "-") ? 2 : 1)
-    {
+    if isNext(UInt8(ascii: "-")) { offset += 1 }
+    let firstDigit = offset
+    try digits()
+    if bytes[firstDigit] == UInt8(ascii: "0"), offset > firstDigit + 1 {
       throw error("a number must not start with 0", at: start)
     }
-    if next(is: [UInt8(ascii: ".")]) {
+    if isNext(UInt8(ascii: ".")) {
       isInteger = false
       offset += 1
-      guard digit(offset) else { throw error("found \(found), expected a digit") }
-      while digit(offset) { offset += 1 }
+      try digits()
     }
-    if next(is: [UInt8(ascii: "e"), UInt8(ascii: "E")]) {
+    if isNext(UInt8(ascii: "e")) || isNext(UInt8(ascii: "E")) {
       isInteger = false
       offset += 1
-      if next(is: [UInt8(ascii: "+"), UInt8(ascii: "-")]) { offset += 1 }
-      guard digit(offset) else { throw error("found \(found), expected a digit") }
-      while digit(offset) { offset += 1 }
+      if isNext(UInt8(ascii: "+")) || isNext(UInt8(ascii: "-")) { offset += 1 }
+      try digits()
     }
     let text = String(decoding: bytes[start..<offset], as: UTF8.self)
     if isInteger, let value = Int(text) { return .integer(value) }
@@ -165,28 +160,62 @@ package struct JSONParser {
     return .number(value)
   }
 
+  private func isNext(_ byte: UInt8) -> Bool { offset < bytes.count && bytes[offset] == byte }
+
+  /// Skips one digit or more.
+  private mutating func digits() throws(JSONSyntaxError) {
+    func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+    guard offset < bytes.count, isDigit(bytes[offset]) else {
+      throw error("found \(found), expected a digit")
+    }
+    while offset < bytes.count, isDigit(bytes[offset]) { offset += 1 }
+  }
+
+  // MARK: - Strings
+
   private mutating func string() throws(JSONSyntaxError) -> String {
     let start = offset
     offset += 1
-    var end = offset
-    while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"),
-      bytes[end] >= 0x20
-    { end += 1 }
-    var text = Array(bytes[offset..<end])
-    offset = end
+    let end = endOfPlainText()
+    if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+      defer { offset = end + 1 }
+      return try validated(bytes[offset..<end], start)
+    }
+    return try escapedString(start)
+  }
+
+  /// Where the run of characters that stand for themselves ends.
+  private func endOfPlainText() -> Int {
+    bytes.withUnsafeBufferPointer { bytes in
+      var end = offset
+      while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"),
+        bytes[end] >= 0x20
+      { end += 1 }
+      return end
+    }
+  }
+
+  private func validated(
+    _ text: some Collection<UInt8>, _ start: Int
+  ) throws(JSONSyntaxError) -> String {
+    guard let string = String(validating: text, as: UTF8.self) else {
+      throw error("a string is not valid UTF-8", at: start)
+    }
+    return string
+  }
+
+  /// A string with escapes: plain runs are copied, escapes decoded between them.
+  private mutating func escapedString(_ start: Int) throws(JSONSyntaxError) -> String {
+    var text: [UInt8] = []
     while true {
-      guard offset < bytes.count else { throw error("a string is not closed", at: start) }
-      let byte = bytes[offset]
-      offset += 1
-      switch byte {
-      case UInt8(ascii: "\""):
-        guard let string = String(validating: text, as: UTF8.self) else {
-          throw error("a string is not valid UTF-8", at: start)
-        }
-        return string
+      let end = endOfPlainText()
+      text += bytes[offset..<end]
+      offset = end + 1
+      guard end < bytes.count else { throw error("a string is not closed", at: start) }
+      switch bytes[end] {
+      case UInt8(ascii: "\""): return try validated(text, start)
       case UInt8(ascii: "\\"): try escape(into: &text)
-      case 0..<0x20: throw error("a string holds an unescaped control character", at: offset - 1)
-      default: text.append(byte)
+      default: throw error("a string holds an unescaped control character", at: end)
       }
     }
   }
@@ -203,31 +232,40 @@ package struct JSONParser {
     case UInt8(ascii: "f"): text.append(0x0C)
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
     case UInt8(ascii: "u"):
-      var value = try hexadecimal()
-      if (0xD800..<0xDC00).contains(value), offset + 1 < bytes.count,
-        bytes[offset] == UInt8(ascii: "\\"), bytes[offset + 1] == UInt8(ascii: "u")
-      {
-        let mark = offset
-        offset += 2
-        let low = try hexadecimal()
-        if (0xDC00..<0xE000).contains(low) {
-          value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
-        } else {
-          offset = mark
-        }
-      }
       // A lone surrogate is no character; the replacement character stands for it.
-      let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
-      text.append(contentsOf: Array(String(Character(scalar)).utf8))
+      let scalar = Unicode.Scalar(try utf16Escape()) ?? "\u{FFFD}"
+      text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
     default: throw error("an escape that JSON does not have", at: offset - 2)
     }
   }
 
+  /// The four digits of `\u` and, after a leading surrogate, the escape that completes it.
+  private mutating func utf16Escape() throws(JSONSyntaxError) -> UInt32 {
+    let value = try hexadecimal()
+    guard (0xD800..<0xDC00).contains(value), isNext(UInt8(ascii: "\\")),
+      offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "u")
+    else { return value }
+    let mark = offset
+    offset += 2
+    let low = try hexadecimal()
+    guard (0xDC00..<0xE000).contains(low) else {
+      offset = mark
+      return value
+    }
+    return 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+  }
+
   private mutating func hexadecimal() throws(JSONSyntaxError) -> UInt32 {
-    guard offset + 4 <= bytes.count,
-      bytes[offset..<offset + 4].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
-      let value = UInt32(String(decoding: bytes[offset..<offset + 4], as: UTF8.self), radix: 16)
-    else { throw error("\\u needs four hexadecimal digits") }
+    var value: UInt32 = 0
+    guard offset + 4 <= bytes.count else { throw error("\\u needs four hexadecimal digits") }
+    for byte in bytes[offset..<offset + 4] {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - 0x30)
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - 0x61 + 10)
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - 0x41 + 10)
+      default: throw error("\\u needs four hexadecimal digits")
+      }
+    }
     offset += 4
     return value
   }

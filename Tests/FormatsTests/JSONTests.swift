@@ -1,4 +1,5 @@
 import Formats
+import TestSupport
 import Testing
 
 @Suite struct JSONTests {
@@ -37,5 +38,66 @@ import Testing
 
   @Test func joinsSurrogatePairs() throws {
     #expect(try JSONParser.parse(#""\ud83d\ude00\ud83d""#) == "😀\u{FFFD}")
+  }
+
+  @Test(arguments: [
+    (#""a\u00e9\u4e09\ud83d\ude00z""#, "a\u{e9}\u{4e09}\u{1F600}z"),
+    (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"),
+    (#""\u0000\u001f\u007F""#, "\0\u{1F}\u{7F}"),
+    (#""\udc00\ud800x\ud800\u0041""#, "\u{FFFD}\u{FFFD}x\u{FFFD}A"),
+    ("\"\u{FEFF}é三😀\"", "\u{FEFF}é三😀"), ("\"\"", ""),
+  ])
+  func decodesStrings(text: String, expected: String) throws {
+    let found = try #require(try JSONParser.parse(text).string)
+    #expect(Array(found.utf8) == Array(expected.utf8))
+    let again = try JSONParser.parse(JSON.string(found).text())
+    #expect(again == .string(expected))
+  }
+
+  @Test(arguments: [
+    ("0", 0.0), ("-0", 0), ("10", 10), ("-1.5", -1.5), ("1e3", 1000), ("1E-2", 0.01), ("2e+1", 20),
+    ("123456789012345680000", 123_456_789_012_345_680_000), ("0.1", 0.1),
+  ])
+  func readsNumbers(text: String, expected: Double) throws {
+    #expect(try JSONParser.parse(text).number == expected)
+    #expect(try JSONParser.parse("[\(text) ]").array?.first?.number == expected)
+  }
+
+  @Test func keepsLargeIntegersExact() throws {
+    #expect(try JSONParser.parse("9223372036854775807").integer == .max)
+    #expect(try JSONParser.parse("-9223372036854775808").integer == .min)
+    #expect(try JSONParser.parse("9223372036854775808").integer == nil)
+  }
+
+  @Test(arguments: [
+    "", " ", "-", "+1", "00", "-01", "1.", ".5", "1e", "1e+", "0x1", "1e999", "NaN", "nul", "truex",
+    "{", "{]", "{a:1}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[,]", "[1,]", "[1 2]", "\"", "\"\\\"",
+    "\"\\u12\"", "\"\\u12G4\"", "\"\\ud800\\u\"", "\"\n\"", "1 2", "'a'", "[1]]",
+  ])
+  func refusesWhatIsNotJSON(text: String) {
+    #expect(throws: JSONSyntaxError.self) { try JSONParser.parse(text) }
+  }
+
+  @Test(
+    arguments: [[0xFF], [0xC3], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xC0, 0x80]] as [[UInt8]])
+  func refusesBrokenUTF8(bytes: [UInt8]) {
+    for text in [bytes, bytes + Array("\\n".utf8)] {
+      #expect(throws: JSONSyntaxError.self) { try JSONParser.parse([0x22] + text + [0x22]) }
+    }
+  }
+
+  @Test func skipsAByteOrderMark() throws {
+    #expect(try JSONParser.parse([0xEF, 0xBB, 0xBF] + Array("{}".utf8)) == [:])
+  }
+
+  @Test func survivesDamage() throws {
+    let text = #"{"a":[1,-2.5e3,true,null,"q\u00e9\ud83d\ude00\\"],"b":{"c":[[],{}]},"d":"é三"} "#
+    for seed in UInt64(0)..<2000 {
+      guard let json = try? JSONParser.parse(damaged(Array(text.utf8), seed: seed)) else {
+        continue
+      }
+      let again = try JSONParser.parse(json.text(.indented))
+      #expect(again == json, "seed \(seed)")
+    }
   }
 }
