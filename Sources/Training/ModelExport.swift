@@ -33,7 +33,6 @@ package enum Merger {
     let loaded = try PEFTDirectory.load(
       adapter, linears: files.configuration.linears, baseFingerprint: files.fingerprint)
     for warning in loaded.warnings { warn(warning) }
-    try files.checkComplete()
     let loras = Dictionary(
       uniqueKeysWithValues: loaded.adapter.modules.map { ($0.name, $0.lora) })
     let workspace = Workspace()
@@ -52,7 +51,6 @@ package enum QuantizedModelWriter {
     progress: (Double) -> Void = { _ in }
   ) throws {
     let files = try PretrainedFiles.open(path)
-    try files.checkComplete()
     try files.directoryWriter().writeNF4(
       to: output, doubleQuantization: doubleQuantization, progress: progress)
   }
