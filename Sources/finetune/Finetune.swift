@@ -23,7 +23,8 @@ struct Finetune: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Pull.self, Train.self, Evaluate.self, Generate.self, RecipeCommand.self,
+      Pull.self, Train.self, Evaluate.self, Generate.self, Merge.self, Quantize.self, Tokenize.self,
+      RecipeCommand.self,
     ])
 
   static func main() {

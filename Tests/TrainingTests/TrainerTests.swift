@@ -207,6 +207,6 @@ import Training
       "poisoned", "adapter.alpha=12", "adapter.init_from=\(try adapter(withB: .nan))")
     let problem = #expect(throws: Problem.self) { try run(recipe) }
     #expect(problem?.kind == .input)
-    #expect(problem?.description.contains("NaN") == true, "\(problem?.description ?? "")")
+    #expect(problem?.description.contains("not a number") == true, "\(problem?.description ?? "")")
   }
 }

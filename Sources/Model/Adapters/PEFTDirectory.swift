@@ -114,9 +114,7 @@ private struct TensorReader {
 
   private mutating func values(_ name: String) -> Tensor? {
     do {
-      let tensor = try file.float32(name)
-      if !Kernels.isFinite(tensor) { problems.append("\"\(name)\" holds NaN or infinite values") }
-      return tensor
+      return try file.float32(name)
     } catch {
       problems.append("\(error)")
       return nil

@@ -26,7 +26,6 @@ extension CausalLM {
         epsilon: Float(configuration.rmsNormEpsilon))
     }
 
-    try files.checkComplete()
     let embedding = try files.tensor(
       "model.embed_tokens.weight", shape: [configuration.vocabularySize, hidden])
     let layers = try (0..<configuration.layerCount).map { index in

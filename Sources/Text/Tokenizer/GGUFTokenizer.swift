@@ -5,7 +5,7 @@ import Formats
 /// The file names its pre-tokenizer instead of spelling it out, and says nothing about normalization:
 /// none is done, as in llama.cpp.
 struct GGUFTokenizer {
-  private let file: GGUFFile
+  let file: GGUFFile
 
   init(_ path: String) throws(Problem) { file = try GGUFFile(path) }
 
@@ -32,7 +32,7 @@ struct GGUFTokenizer {
     return definition
   }
 
-  private func strings(_ key: String) throws(Problem) -> [String] {
+  func strings(_ key: String) throws(Problem) -> [String] {
     if let strings = file.metadata[key]?.strings { return strings }
     throw Problem(file.path, "\(key) is missing or no list of texts; the file is damaged")
   }
@@ -50,7 +50,7 @@ struct GGUFTokenizer {
     return pairs
   }
 
-  private func wordRule() throws(Problem) -> GGUFWordRule {
+  func wordRule() throws(Problem) -> GGUFWordRule {
     guard let name = file.metadata["tokenizer.ggml.pre"]?.string else {
       throw Problem(
         file.path,
@@ -68,7 +68,7 @@ struct GGUFTokenizer {
 
   /// Tokens of the types unknown (2), control (3) and user-defined (4) are found in the text as
   /// they are. All but the user-defined ones are special.
-  private func addedTokens(
+  func addedTokens(
     _ tokens: [String]
   ) throws(Problem) -> [(id: Int32, token: AddedToken)] {
     guard let types = file.metadata["tokenizer.ggml.token_type"]?.integers else { return [] }
@@ -85,7 +85,7 @@ struct GGUFTokenizer {
     }
   }
 
-  private func token(_ key: String, of tokens: [String]) -> String? {
+  func token(_ key: String, of tokens: [String]) -> String? {
     guard let id = file.metadata[key]?.integer, tokens.indices.contains(id) else { return nil }
     return tokens[id]
   }

@@ -5,7 +5,6 @@ import Formats
 /// The names are llama.cpp's. The patterns are those of the models' own `tokenizer.json`, which
 /// llama.cpp imitates: each is applied to the pieces that the one before has left.
 struct GGUFWordRule {
-  /// In Oniguruma's syntax, as `tokenizer.json` has them.
   let patterns: [String]
   /// Whether a word that is a token becomes that token without merging.
   let ignoresMerges: Bool

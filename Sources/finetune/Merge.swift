@@ -1,0 +1,38 @@
+import ArgumentParser
+import Formats
+import Training
+
+/// `finetune merge`: base + adapter -> one model.
+struct Merge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Adds an adapter to its base model and writes the sum as a model of its own.",
+    discussion: """
+        finetune merge --model base --adapter run/adapter --output merged
+
+      The result is a Hugging Face directory: config, weights, tokenizer, template.
+      In float32 it equals base + adapter to rounding; bfloat16 halves the size and
+      rounds each weight once.
+      """)
+
+  @Option(help: "Base model: a Hugging Face directory or a .gguf file.")
+  var model: String
+
+  @Option(help: "Adapter directory.")
+  var adapter: String
+
+  @Option(help: "New directory for the result.")
+  var output: String
+
+  @Option(help: "Type of the weights written: float32, bfloat16 or float16.")
+  var dtype = MergedType.float32
+
+  func run() throws {
+    try Merger.run(
+      model: model, adapter: adapter, output: output, dtype: dtype,
+      warn: { Terminal.error.write("warning: \($0)\n") })
+    Terminal.error.write("written to \(output) in \(dtype.rawValue)\n")
+  }
+}
+
+extension MergedType: ExpressibleByArgument {}

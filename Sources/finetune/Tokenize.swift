@@ -1,0 +1,58 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Text
+
+/// `finetune tokenize`: the token ids of a text.
+struct Tokenize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints the token ids of a text.",
+    discussion: """
+      Special tokens that stand in the text are recognized; none are added. Without TEXT and
+      --file the text comes from standard input, to its last byte.
+
+        finetune tokenize --model base "Where is the ferry?"
+        finetune tokenize --model vocabulary.gguf --file page.txt --json
+      """)
+
+  @Option(help: "Hugging Face directory or GGUF file; a GGUF with only a vocabulary will do.")
+  var model: String
+
+  @Option(help: "File whose text is tokenized, to its last byte.")
+  var file: String?
+
+  @Flag(help: "Print one JSON object instead of ids with spaces between.")
+  var json = false
+
+  @Argument(help: "The text.")
+  var text: String?
+
+  func run() throws {
+    let tokenizer = try Tokenizer.load(model)
+    let ids = tokenizer.encode(try input())
+    let result: String
+    if json {
+      let list = JSON.array(ids.map { .integer(Int($0)) })
+      result = JSON.object(JSONObject([("ids", list)])).text()
+    } else {
+      result = ids.map(String.init).joined(separator: " ")
+    }
+    Terminal.output.write(result + "\n")
+  }
+
+  private func input() throws -> String {
+    if let text, file != nil {
+      throw Problem(
+        "tokenize", "found both a text (\"\(text)\") and --file, expected one of them; leave one out")
+    }
+    if let text { return text }
+    if let file { return try decode(try readFile(file), place: file) }
+    let bytes = try FileHandle.standardInput.readToEnd() ?? Data()
+    return try decode(Array(bytes), place: "standard input")
+  }
+
+  private func decode(_ bytes: [UInt8], place: String) throws(Problem) -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    throw Problem(place, "the text is not UTF-8; convert it first")
+  }
+}
