@@ -33,6 +33,7 @@ extension ChatTemplate {
   ///
   /// - Parameter path: A Hugging Face directory or a GGUF file.
   /// - Returns: nil where the model has none.
+  /// - Throws: Where it cannot be read, or cannot be parsed.
   package static func load(_ path: String) throws(Problem) -> ChatTemplate? {
     guard directoryExists(path) else { return try loadGGUF(path) }
     let file = path + "/chat_template.jinja"

@@ -184,8 +184,19 @@ extension TemplateEvaluator {
         throw fault("the format %\(letter.map(String.init) ?? "") is not supported, only %s and %d")
       }
     }
-    guard rest.isEmpty || values.isMapping else { throw fault("more values than the format uses") }
+    guard rest.isEmpty || Self.mayGoUnused(values) else {
+      throw fault("more values than the format uses")
+    }
     return String(out)
+  }
+
+  /// Python takes whatever has keys or indices, text and tuples aside, for a possible mapping.
+  private static func mayGoUnused(_ values: TemplateValue) -> Bool {
+    switch values {
+    case .dictionary, .undefined: true
+    case .sequence(let sequence): sequence.kind == .list
+    default: false
+    }
   }
 
   private func nextValue(_ rest: inout ArraySlice<TemplateValue>) throws(Problem) -> TemplateValue {

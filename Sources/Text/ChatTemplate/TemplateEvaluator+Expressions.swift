@@ -16,6 +16,9 @@ extension TemplateEvaluator {
     guard value.depth <= limits.valueDepth else {
       throw fault("the template nests values deeper than \(limits.valueDepth) levels")
     }
+    let weight = value.weight
+    guard weight <= limits.textBytes else { throw tooLong() }
+    try spend(weight / 1024)
     return value
   }
 
@@ -209,7 +212,8 @@ extension TemplateEvaluator {
   func compare(
     _ left: TemplateValue, _ comparison: TemplateComparison, _ right: TemplateValue
   ) throws(Problem) -> Bool {
-    switch comparison {
+    try spend(min(left.weight, right.weight) / 1024)
+    return switch comparison {
     case .equal: left.equals(right)
     case .notEqual: !left.equals(right)
     case .contained: try contains(right, left)
@@ -243,8 +247,11 @@ extension TemplateEvaluator {
       guard case .string(let part) = value else {
         throw fault("a \(value.typeName) cannot be in a str")
       }
+      try spend(text.utf8.count / 1024 * (1 + part.utf8.count / 64))
       return PythonString.contains(text, part)
-    case .dictionary(let dictionary): return dictionary[value] != nil
+    case .dictionary(let dictionary):
+      try checkHashable(value)
+      return dictionary[value] != nil
     default:
       let elements = try elements(of: container)
       try spend(elements.count)

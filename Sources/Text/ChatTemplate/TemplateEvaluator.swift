@@ -6,9 +6,9 @@ import Formats
 /// texts and lists, nesting of calls and values. It can read nothing but the variables it is given.
 final class TemplateEvaluator {
   struct Limits: Sendable {
-    /// Statements and expressions evaluated.
+    /// Statements and expressions evaluated, not counting a share for the size of the conversation.
     var steps = 20_000_000
-    /// UTF-8 bytes of one text, the rendered one included.
+    /// UTF-8 bytes of one text or of a printed list, the rendered text included.
     var textBytes = 1 << 28
     /// Elements of one list.
     var elements = 10_000_000
@@ -26,7 +26,7 @@ final class TemplateEvaluator {
   var position = TemplatePosition(line: 1, column: 1)
   var scope: TemplateScope
   private var output = ""
-  private var steps = 0
+  private var stepsLeft: Int
   private var depth = 0
   /// Emptied at the end, because macros and namespaces can hold each other.
   private var scopes: [TemplateScope] = []
@@ -43,6 +43,7 @@ final class TemplateEvaluator {
     self.name = name
     self.limits = limits
     self.now = now
+    self.stepsLeft = limits.steps + variables.values.reduce(0) { $0 + $1.weight / 8 }
     self.scope = TemplateScope(parent: TemplateScope(variables: TemplateFunctions.globals))
     scope.variables = variables
   }
@@ -63,11 +64,8 @@ final class TemplateEvaluator {
 
   /// Counts a step and a level of nesting; every recursion of the evaluator passes here.
   func enter() throws(Problem) {
-    steps += 1
+    try spend(1)
     depth += 1
-    guard steps <= limits.steps else {
-      throw fault("the template did not end within \(limits.steps) steps")
-    }
     guard depth <= limits.depth else {
       throw fault("the template nests or recurses deeper than \(limits.depth) levels")
     }
@@ -77,8 +75,8 @@ final class TemplateEvaluator {
 
   /// Work that a single step does beyond its constant part, such as walking a list.
   func spend(_ count: Int) throws(Problem) {
-    steps += count
-    guard steps <= limits.steps else {
+    stepsLeft -= count
+    guard stepsLeft >= 0 else {
       throw fault("the template did not end within \(limits.steps) steps")
     }
   }

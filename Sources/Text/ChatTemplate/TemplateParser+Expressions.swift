@@ -133,8 +133,8 @@ extension TemplateParser {
     } else {
       result = try primary()
     }
-    result = try postfix(result)
-    return withFilters ? try filtersAndTests(result) : result
+    result = try postfix(result, position)
+    return withFilters ? try filtersAndTests(result, position) : result
   }
 
   // MARK: Primaries
@@ -207,10 +207,12 @@ extension TemplateParser {
 
   // MARK: What follows a primary
 
-  private mutating func postfix(_ start: TemplateExpression) throws(Problem) -> TemplateExpression {
+  /// Attributes, items and calls after a primary, which begins at `position`; calls are reported there.
+  private mutating func postfix(
+    _ start: TemplateExpression, _ position: TemplatePosition
+  ) throws(Problem) -> TemplateExpression {
     var result = start
     while true {
-      let position = current.position
       switch current.kind {
       case .symbol("."): result = try attribute(of: result)
       case .symbol("["): result = try subscripted(result)
@@ -221,11 +223,10 @@ extension TemplateParser {
   }
 
   private mutating func filtersAndTests(
-    _ start: TemplateExpression
+    _ start: TemplateExpression, _ position: TemplatePosition
   ) throws(Problem) -> TemplateExpression {
     var result = start
     while true {
-      let position = current.position
       switch current.kind {
       case .symbol("|"):
         advance()
@@ -307,7 +308,8 @@ extension TemplateParser {
     case .name("else"), .name("or"), .name("and"): return TemplateCall()
     case .name("is"): throw fault("tests cannot be chained; join them with \"and\"")
     case .name, .string, .integer, .float, .symbol("["), .symbol("{"):
-      return TemplateCall(positional: [try postfix(try primary())])
+      let position = current.position
+      return TemplateCall(positional: [try postfix(try primary(), position)])
     default: return TemplateCall()
     }
   }

@@ -14,6 +14,13 @@ struct TemplateParser {
   /// Names that macro bodies around the current place mention.
   var mentionedNames: [Set<String>] = []
   var loopDepth = 0
+  /// Where the blocks around the current place begin.
+  private var openTags: [TemplatePosition] = []
+
+  private init(name: String, tokens: [TemplateToken]) {
+    self.name = name
+    self.tokens = tokens
+  }
 
   static func parse(_ source: String, name: String) throws(Problem) -> [TemplateStatement] {
     var parser = TemplateParser(
@@ -82,7 +89,6 @@ struct TemplateParser {
   /// Statements up to a tag that starts with one of `words`, which is left as the current token;
   /// with no words, up to the end of the template.
   mutating func statements(until words: [String]) throws(Problem) -> [TemplateStatement] {
-    let opening = current.position
     var result: [TemplateStatement] = []
     while true {
       switch current.kind {
@@ -102,7 +108,7 @@ struct TemplateParser {
       default:
         guard words.isEmpty else {
           let expected = words.map { "{% \($0) %}" }.joined(separator: " or ")
-          throw fault("the template ends before \(expected)", at: opening)
+          throw fault("the template ends before \(expected)", at: openTags.last)
         }
         return result
       }
@@ -124,6 +130,8 @@ struct TemplateParser {
 
   private mutating func statement() throws(Problem) -> [TemplateStatement] {
     let position = current.position
+    openTags.append(position)
+    defer { openTags.removeLast() }
     advance()
     let keyword = try expectName()
     switch keyword {

@@ -53,6 +53,20 @@ enum TemplateValue: Sendable {
     }
   }
 
+  /// About how many bytes this value prints as; what is held twice counts twice.
+  ///
+  /// Bounded by the evaluator as well: lists that hold each other many times are small in memory, but
+  /// would print and compare without end.
+  var weight: Int {
+    switch self {
+    case .string(let text): text.utf8.count + 2
+    case .sequence(let sequence): sequence.weight
+    case .dictionary(let dictionary): dictionary.weight
+    case .iterator(let iterator): iterator.weight
+    default: 8
+    }
+  }
+
   /// Python's truth value.
   var isTrue: Bool {
     switch self {
@@ -127,11 +141,12 @@ struct TemplateSequence: Sendable {
   let kind: Kind
   let elements: [TemplateValue]
   let depth: Int
+  let weight: Int
 
   init(_ kind: Kind, _ elements: [TemplateValue]) {
     self.kind = kind
     self.elements = elements
-    self.depth = 1 + (elements.lazy.map(\.depth).max() ?? 0)
+    (depth, weight) = elements.extent
   }
 
   var typeName: String {
@@ -154,39 +169,17 @@ struct TemplateSequence: Sendable {
   }
 }
 
-/// Keys in the order of insertion, compared as Python does: 1, 1.0 and true are one key.
-///
-/// Dictionaries of templates have few keys (a message, a tool), so look-ups walk them.
-struct TemplateDictionary: Sendable {
-  private(set) var members: [(key: TemplateValue, value: TemplateValue)] = []
-  private(set) var depth = 1
-
-  var count: Int { members.count }
-
-  subscript(key: TemplateValue) -> TemplateValue? {
-    get { members.first { $0.key.equals(key) }?.value }
-    set {
-      guard let newValue else { return }
-      depth = max(depth, 1 + max(newValue.depth, key.depth))
-      if let index = members.firstIndex(where: { $0.key.equals(key) }) {
-        members[index].value = newValue
-      } else {
-        members.append((key, newValue))
-      }
-    }
-  }
-}
-
 /// A Python generator: what it has given once is gone.
 ///
 /// One rendering owns it and runs on one thread.
 final class TemplateIterator: @unchecked Sendable {
   private var elements: ArraySlice<TemplateValue>
   let depth: Int
+  let weight: Int
 
   init(_ elements: [TemplateValue]) {
     self.elements = elements[...]
-    self.depth = 1 + (elements.lazy.map(\.depth).max() ?? 0)
+    (depth, weight) = elements.extent
   }
 
   func next() -> TemplateValue? { elements.popFirst() }
@@ -245,5 +238,25 @@ final class TemplateCallable: Sendable {
   init(_ name: String, _ body: @escaping Body) {
     self.name = name
     self.body = body
+  }
+}
+
+extension [TemplateValue] {
+  /// Depth and weight of a list of these.
+  fileprivate var extent: (depth: Int, weight: Int) {
+    var depth = 0
+    var weight = 2
+    for element in self {
+      depth = Swift.max(depth, element.depth)
+      weight = weight.addingSaturated(element.weight)
+    }
+    return (depth + 1, weight)
+  }
+}
+
+extension Int {
+  func addingSaturated(_ other: Int) -> Int {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
   }
 }

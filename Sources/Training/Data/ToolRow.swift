@@ -6,13 +6,13 @@ enum ToolRow {
   ///
   /// - Returns: Each as `{"type": "function", "function": {"name", "description", "parameters"}}`.
   static func tools(_ value: JSON?) throws(RowFault) -> [JSON] {
-    let list = try parsed(value, "tools")
+    let list = try parsed(value, "\"tools\"")
     guard !list.isNull else { return [] }
     guard let elements = list.array else {
       throw RowFault("\"tools\" is \(list.kindName), expected a list of tools")
     }
     return try elements.map { element throws(RowFault) in
-      try wrapped(element, "tools", needs: ["name"])
+      try wrapped(element, "an entry of \"tools\"", needs: ["name"])
     }
   }
 

@@ -1,0 +1,143 @@
+import Formats
+import Testing
+
+@testable import Text
+
+@Suite struct RenderingTests {
+  private static let chat = """
+    {% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}\
+    {% endfor %}
+    """
+
+  private static func conversation(_ turns: (String, String)...) -> Conversation {
+    Conversation(
+      messages: turns.map { Message(role: $0.0, content: $0.1) }, place: "rows.json: row 1")
+  }
+
+  private static let two = conversation(
+    ("user", "a"), ("assistant", "first"), ("user", "b"), ("assistant", "second"))
+
+  private func spans(_ row: RenderedRow) -> [String] {
+    let bytes = Array(row.text.utf8)
+    return row.spans.map { String(decoding: bytes[$0], as: UTF8.self) }
+  }
+
+  @Test func trainsOnlyTheLastAnswer() throws {
+    let row = try RenderingGolden.renderer(Self.chat, trains: .last).render(Self.two)
+    #expect(spans(row) == ["second<|im_end|>"])
+  }
+
+  @Test func trainsEverything() throws {
+    let row = try RenderingGolden.renderer(Self.chat, trains: .all).render(Self.two)
+    #expect(row.labels == row.ids)
+  }
+
+  @Test func leavesOutTurnsThatTheRowExcludes() throws {
+    var conversation = Self.two
+    conversation.messages[1].isTrained = false
+    let row = try RenderingGolden.renderer(Self.chat).render(conversation)
+    #expect(spans(row) == ["second<|im_end|>"])
+    // "last" means the last answer, not the last one that is trained.
+    conversation.messages[1].isTrained = true
+    conversation.messages[3].isTrained = false
+    let last = try RenderingGolden.renderer(Self.chat, trains: .last).render(conversation)
+    #expect(last.spans.isEmpty && !last.isTrained)
+  }
+
+  @Test func saysWhetherAnswersEnd() throws {
+    #expect(try RenderingGolden.renderer(Self.chat).render(Self.two).endsTurns)
+    let plain = "{% for m in messages %}{{ m.role ~ ': ' ~ m.content ~ '\\n' }}{% endfor %}"
+    let open = try RenderingGolden.renderer(plain).render(Self.two)
+    #expect(!open.endsTurns)
+  }
+
+  @Test func nothingIsAddedToTheRenderedText() throws {
+    let template =
+      "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ eos_token }}"
+    let tokenizer = try RenderingGolden.tokenizer()
+    let row = try RenderingGolden.renderer(template).render(Self.conversation(("assistant", "x")))
+    #expect(row.text == "<s>x<|im_end|>")
+    #expect(row.ids.filter { $0 == tokenizer.id(of: "<s>") }.count == 1)
+    #expect(tokenizer.decode(row.ids, skipSpecialTokens: false) == row.text)
+  }
+
+  @Test func findsTurnsWhoseTextLooksLikeASentinel() throws {
+    let text = "AnswerOfTheAssistant1End AnswerOfTheAssistant"
+    let row = try RenderingGolden.renderer(Self.chat).render(
+      Self.conversation(("user", text), ("assistant", text), ("user", "x"), ("assistant", text)))
+    #expect(spans(row) == [text + "<|im_end|>", text + "<|im_end|>"])
+  }
+
+  @Test func turnsThatTheTemplateHidesAreNotTrained() throws {
+    let template =
+      "{% for m in messages if loop is undefined or true %}{% if m.content != 'first' and "
+      + "'Assistant1' not in m.content %}{{ m.content + '<|im_end|>' }}{% endif %}{% endfor %}"
+    let row = try RenderingGolden.renderer(template).render(Self.two)
+    #expect(spans(row) == ["second<|im_end|>"])
+  }
+
+  @Test func aTextThatChangesWhatFollowsIsAProblem() throws {
+    let template =
+      "{% for m in messages %}{{ m.content ~ '<|im_end|>' ~ (m.content | length) }}{% endfor %}"
+    let renderer = try RenderingGolden.renderer(template)
+    let error = try #require(throws: Problem.self) { try renderer.render(Self.two) }
+    #expect(
+      error.description.hasPrefix("rows.json: row 1: the template writes something else after"))
+  }
+
+  @Test func aTextShownTwiceIsAProblem() throws {
+    let renderer = try RenderingGolden.renderer(
+      "{% for m in messages %}{{ m.content ~ m.content }}{% endfor %}")
+    #expect(throws: Problem.self) { try renderer.render(Self.two) }
+  }
+
+  @Test func refusalsOfTheTemplateAreProblems() throws {
+    let renderer = try RenderingGolden.renderer(
+      "{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}")
+    let error = try #require(throws: Problem.self) {
+      try renderer.render(Self.conversation(("assistant", "x")))
+    }
+    #expect(error.description == "template:1:39: the template refuses it: user first")
+  }
+
+  @Test func toolCallsBecomeTextWhereTheTemplateHasNoPlaceForThem() throws {
+    let call: JSON = ["type": "function", "function": ["name": "f", "arguments": ["x": 1]]]
+    let conversation = Conversation(
+      messages: [
+        Message(role: "user", content: "q"),
+        Message(role: "assistant", content: "", toolCalls: [call]),
+      ], tools: [["type": "function", "function": ["name": "f"]]])
+    let row = try RenderingGolden.renderer(Self.chat).render(conversation)
+    #expect(spans(row) == ["{\"name\": \"f\", \"arguments\": {\"x\": 1}}<|im_end|>"])
+    #expect(row.remarks.count == 1)
+  }
+
+  @Test func aTemplateForOtherModelsIsAProblem() throws {
+    let tokenizer = try RenderingGolden.tokenizer()
+    let foreign = try ChatTemplate.choose("llama3", modelPath: "")
+    let error = try #require(throws: Problem.self) {
+      try Renderer(tokenizer: tokenizer, template: foreign, trains: .assistant).checkTemplate()
+    }
+    #expect(error.description.contains("<|start_header_id|>"))
+    let fitting = try ChatTemplate.choose("chatml", modelPath: "")
+    try Renderer(tokenizer: tokenizer, template: fitting, trains: .assistant).checkTemplate()
+  }
+
+  @Test(arguments: BuiltInTemplates.names) func builtInTemplatesMarkAnswers(name: String) throws {
+    let template = try ChatTemplate.choose(name, modelPath: "")
+    let renderer = Renderer(
+      tokenizer: try RenderingGolden.tokenizer(), template: template, trains: .assistant)
+    let row = try renderer.render(
+      Self.conversation(
+        ("system", "S"), ("user", "a"), ("assistant", "first"), ("user", "b"),
+        ("assistant", "second")))
+    let end = ["alpaca", "chatml", "vicuna", "zephyr"].contains(name) ? "<|im_end|>" : ""
+    #expect(spans(row).map { $0.hasPrefix("first") || $0.hasPrefix("second") } == [true, true])
+    #expect(spans(row)[0].hasSuffix(end))
+    // What stands before an answer is what generation starts from.
+    let prompt = try renderer.text(
+      of: [Message(role: "system", content: "S"), Message(role: "user", content: "a")],
+      addGenerationPrompt: true)
+    #expect(row.text.hasPrefix(prompt))
+  }
+}
