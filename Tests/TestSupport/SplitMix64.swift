@@ -15,7 +15,8 @@ package struct SplitMix64: RandomNumberGenerator {
 
   /// Numbers uniform in `range`.
   package mutating func floats(_ count: Int, in range: ClosedRange<Float> = -1...1) -> [Float] {
-    (0..<count).map { _ in Float.random(in: range, using: &self) }
+    let width = range.upperBound - range.lowerBound
+    return (0..<count).map { _ in range.lowerBound + width * (Float(next() >> 40) * 0x1p-24) }
   }
 
   /// Integers uniform in `range`.

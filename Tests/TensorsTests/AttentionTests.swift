@@ -1,0 +1,162 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// Tokens cut into segments, and heads.
+struct AttentionCase: CustomStringConvertible {
+  let starts: [Int]
+  let H: Int
+  let G: Int
+  let E: Int
+
+  var T: Int { starts[starts.count - 1] }
+  var description: String { "starts \(starts), \(H) heads, \(G) kv heads, \(E) wide" }
+  var reference: AttentionReference { AttentionReference(starts: starts, H: H, G: G, E: E) }
+  var segments: Tensor { .integers(starts.map(Int32.init)) }
+
+  struct Inputs {
+    var q, k, v, dOut: [Float]
+  }
+
+  func inputs(seed: UInt64) -> Inputs {
+    var random = SplitMix64(seed: seed)
+    return Inputs(
+      q: random.floats(T * H * E, in: -2...2), k: random.floats(T * G * E, in: -2...2),
+      v: random.floats(T * G * E), dOut: random.floats(T * H * E))
+  }
+
+  struct Results {
+    var out, logSumExp, dQ, dK, dV: [Float]
+  }
+
+  func run(_ inputs: Inputs, _ workspace: Workspace) -> Results {
+    let (q, k, v) = (
+      Tensor.floats(inputs.q, [T, H * E]), Tensor.floats(inputs.k, [T, G * E]),
+      Tensor.floats(inputs.v, [T, G * E])
+    )
+    let (out, logSumExp) = (Tensor.zeros([T, H * E]), Tensor.zeros([T, H]))
+    Kernels.attentionForward(
+      q: q, k: k, v: v, segments: segments, heads: H, kvHeads: G, out: out, logSumExp: logSumExp,
+      workspace: workspace)
+    // Garbage that must be overwritten.
+    let dQ = Tensor.floats([Float](repeating: 7, count: T * H * E), [T, H * E])
+    let dK = Tensor.floats([Float](repeating: 7, count: T * G * E), [T, G * E])
+    let dV = Tensor.floats([Float](repeating: 7, count: T * G * E), [T, G * E])
+    Kernels.attentionBackward(
+      dOut: .floats(inputs.dOut, [T, H * E]), q: q, k: k, v: v, out: out, logSumExp: logSumExp,
+      segments: segments, heads: H, kvHeads: G, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
+    return Results(
+      out: out.floats, logSumExp: logSumExp.floats, dQ: dQ.floats, dK: dK.floats, dV: dV.floats)
+  }
+}
+
+extension KernelTests {
+  @Suite struct Attention {
+    let workspace = Workspace(capacity: 1 << 32)
+
+    static let cases = [
+      AttentionCase(starts: [0, 1], H: 1, G: 1, E: 2),
+      AttentionCase(starts: [0, 7], H: 3, G: 1, E: 16),
+      AttentionCase(starts: [0, 64], H: 4, G: 4, E: 8),
+      AttentionCase(starts: [0, 1, 1, 8, 28, 60, 61], H: 6, G: 2, E: 32),
+      AttentionCase(starts: [0, 33], H: 9, G: 3, E: 64),
+      AttentionCase(starts: [0, 577], H: 2, G: 2, E: 8),
+      AttentionCase(starts: [0, 130, 677], H: 3, G: 1, E: 4),
+      AttentionCase(starts: [0, 100], H: 20, G: 1, E: 4),
+    ]
+
+    @Test(arguments: cases) func equalsReference(test: AttentionCase) {
+      let inputs = test.inputs(seed: 11)
+      let result = test.run(inputs, workspace)
+      let (q, k, v) = (doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
+      let forward = test.reference.forward(q, k, v)
+      #expect(worstMismatch(result.out, forward.out, absolute: 1e-5) == nil)
+      #expect(worstMismatch(result.logSumExp, forward.logSumExp, absolute: 1e-5) == nil)
+      let backward = test.reference.backward(doubles(inputs.dOut), q, k, v)
+      #expect(worstMismatch(result.dQ, backward.dQ, relative: 1e-4, absolute: 1e-5) == nil)
+      #expect(worstMismatch(result.dK, backward.dK, relative: 1e-4, absolute: 1e-5) == nil)
+      #expect(worstMismatch(result.dV, backward.dV, relative: 1e-4, absolute: 1e-5) == nil)
+    }
+
+    @Test func backwardIsTheGradient() {
+      let test = AttentionCase(starts: [0, 2, 7], H: 4, G: 2, E: 4)
+      let inputs = test.inputs(seed: 12)
+      let result = test.run(inputs, workspace)
+      let dOut = doubles(inputs.dOut)
+      let (q, k, v) = (doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
+      let reference = test.reference
+      let dQ = numericalGradient(of: { dot(reference.forward($0, k, v).out, dOut) }, at: q)
+      let dK = numericalGradient(of: { dot(reference.forward(q, $0, v).out, dOut) }, at: k)
+      let dV = numericalGradient(of: { dot(reference.forward(q, k, $0).out, dOut) }, at: v)
+      #expect(worstMismatch(result.dQ, dQ, relative: 1e-4, absolute: 1e-5) == nil)
+      #expect(worstMismatch(result.dK, dK, relative: 1e-4, absolute: 1e-5) == nil)
+      #expect(worstMismatch(result.dV, dV, relative: 1e-4, absolute: 1e-5) == nil)
+    }
+
+    /// Packing changes nothing but the sizes of the blocks.
+    @Test func segmentsAreIsolated() {
+      let (H, G, E) = (3, 1, 16)
+      let packed = AttentionCase(starts: [0, 20, 120], H: H, G: G, E: E)
+      let inputs = packed.inputs(seed: 13)
+      let result = packed.run(inputs, workspace)
+
+      var changed = inputs
+      for index in 0..<20 * G * E { (changed.k[index], changed.v[index]) = (50, -50) }
+      let other = packed.run(changed, workspace)
+      #expect(result.out[(20 * H * E)...] == other.out[(20 * H * E)...])
+      #expect(result.dQ[(20 * H * E)...] == other.dQ[(20 * H * E)...])
+      #expect(result.dK[(20 * G * E)...] == other.dK[(20 * G * E)...])
+      #expect(result.out[..<(20 * H * E)] != other.out[..<(20 * H * E)])
+
+      let alone = AttentionCase(starts: [0, 100], H: H, G: G, E: E)
+      let part = AttentionCase.Inputs(
+        q: Array(inputs.q[(20 * H * E)...]), k: Array(inputs.k[(20 * G * E)...]),
+        v: Array(inputs.v[(20 * G * E)...]), dOut: Array(inputs.dOut[(20 * H * E)...]))
+      let single = alone.run(part, workspace)
+      #expect(firstDifference(Array(result.out[(20 * H * E)...]), single.out) == nil)
+      #expect(firstDifference(Array(result.dV[(20 * G * E)...]), single.dV) == nil)
+    }
+
+    /// Large scores must not overflow.
+    @Test func largeScoresStayFinite() {
+      let test = AttentionCase(starts: [0, 600], H: 2, G: 1, E: 4)
+      var inputs = test.inputs(seed: 14)
+      inputs.q = inputs.q.map { $0 * 100 }
+      let result = test.run(inputs, workspace)
+      let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
+      #expect(worstMismatch(result.out, expected.out, relative: 1e-3, absolute: 2e-3) == nil)
+      #expect((result.dQ + result.dK + result.dV).allSatisfy { $0.isFinite })
+    }
+
+    @Test(arguments: [(0, 1), (0, 100), (6, 1), (599, 1), (600, 3), (37, 130)])
+    func decodeContinuesTheForwardPass(past: Int, new: Int) {
+      let test = AttentionCase(starts: [0, past + new], H: 4, G: 2, E: 6)
+      let (H, G, E) = (test.H, test.G, test.E)
+      let inputs = test.inputs(seed: 15)
+      let out = Tensor.zeros([new, H * E])
+      // Room for tokens to come, whose garbage nobody may read.
+      let room = [Float](repeating: .nan, count: 4 * G * E)
+      let rows = past + new + 4
+      Kernels.attentionDecode(
+        q: .floats(Array(inputs.q[(past * H * E)...]), [new, H * E]),
+        keys: .floats(inputs.k + room, [rows, G * E]),
+        values: .floats(inputs.v + room, [rows, G * E]),
+        pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
+      let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
+      #expect(worstMismatch(out.floats, expected.out[(past * H * E)...], absolute: 1e-5) == nil)
+    }
+
+    @Test(arguments: [
+      AttentionCase(starts: [0, 577], H: 9, G: 3, E: 64),
+      AttentionCase(starts: Array(stride(from: 0, through: 600, by: 20)), H: 6, G: 6, E: 16),
+    ])
+    func bitsDoNotDependOnThreads(test: AttentionCase) {
+      let inputs = test.inputs(seed: 16)
+      let difference = differenceBetweenThreadCounts {
+        let result = test.run(inputs, workspace)
+        return result.out + result.logSumExp + result.dQ + result.dK + result.dV
+      }
+      #expect(difference == nil)
+    }
+  }
+}

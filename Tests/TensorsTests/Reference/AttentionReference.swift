@@ -1,0 +1,74 @@
+import Foundation
+
+/// Causal attention in segments with grouped key/value heads, plain and in double precision.
+struct AttentionReference {
+  let starts: [Int]
+  let H: Int
+  let G: Int
+  let E: Int
+
+  var T: Int { starts[starts.count - 1] }
+
+  /// Calls `body` with every query token and head, the group of the head and the keys it sees.
+  private func forEachQuery(
+    _ body: (_ t: Int, _ h: Int, _ g: Int, _ keys: ClosedRange<Int>) -> Void
+  ) {
+    for (start, end) in zip(starts, starts.dropFirst()) {
+      for t in start..<end {
+        for h in 0..<H { body(t, h, h / (H / G), start...t) }
+      }
+    }
+  }
+
+  private func weights(_ q: [Double], _ k: [Double], t: Int, h: Int, g: Int, keys: ClosedRange<Int>)
+    -> (weights: [Double], logSumExp: Double)
+  {
+    let scores = keys.map { j in
+      (0..<E).reduce(0) { $0 + q[(t * H + h) * E + $1] * k[(j * G + g) * E + $1] } / sqrt(Double(E))
+    }
+    let largest = scores.reduce(-.infinity, max)
+    let total = scores.reduce(0) { $0 + exp($1 - largest) }
+    return (scores.map { exp($0 - largest) / total }, largest + log(total))
+  }
+
+  func forward(_ q: [Double], _ k: [Double], _ v: [Double]) -> (
+    out: [Double], logSumExp: [Double]
+  ) {
+    var out = [Double](repeating: 0, count: T * H * E)
+    var logSumExp = [Double](repeating: 0, count: T * H)
+    forEachQuery { t, h, g, keys in
+      let (weights, sum) = weights(q, k, t: t, h: h, g: g, keys: keys)
+      logSumExp[t * H + h] = sum
+      for (j, weight) in zip(keys, weights) {
+        for e in 0..<E { out[(t * H + h) * E + e] += weight * v[(j * G + g) * E + e] }
+      }
+    }
+    return (out, logSumExp)
+  }
+
+  func backward(_ dOut: [Double], _ q: [Double], _ k: [Double], _ v: [Double]) -> (
+    dQ: [Double], dK: [Double], dV: [Double]
+  ) {
+    var dQ = [Double](repeating: 0, count: q.count)
+    var dK = [Double](repeating: 0, count: k.count)
+    var dV = [Double](repeating: 0, count: v.count)
+    forEachQuery { t, h, g, keys in
+      let query = (t * H + h) * E
+      let weights = weights(q, k, t: t, h: h, g: g, keys: keys).weights
+      let dWeights = keys.map { j in
+        (0..<E).reduce(0) { $0 + dOut[query + $1] * v[(j * G + g) * E + $1] }
+      }
+      let mean = zip(weights, dWeights).reduce(0) { $0 + $1.0 * $1.1 }
+      for (index, j) in keys.enumerated() {
+        let dScore = weights[index] * (dWeights[index] - mean) / sqrt(Double(E))
+        for e in 0..<E {
+          let key = (j * G + g) * E + e
+          dQ[query + e] += dScore * k[key]
+          dK[key] += dScore * q[query + e]
+          dV[key] += weights[index] * dOut[query + e]
+        }
+      }
+    }
+    return (dQ, dK, dV)
+  }
+}

@@ -1,0 +1,111 @@
+import Foundation
+
+/// The kernels again, plain and in double precision.
+enum Reference {
+  /// C[M, N] = op(A) op(B).
+  static func matmul(
+    _ a: [Double], _ b: [Double], _ M: Int, _ N: Int, _ K: Int, transposeA: Bool = false,
+    transposeB: Bool = false
+  ) -> [Double] {
+    var c = [Double](repeating: 0, count: M * N)
+    for i in 0..<M {
+      for k in 0..<K {
+        let x = transposeA ? a[k * M + i] : a[i * K + k]
+        for j in 0..<N { c[i * N + j] += x * (transposeB ? b[j * K + k] : b[k * N + j]) }
+      }
+    }
+    return c
+  }
+
+  /// Calls `body` with each row of width D and its 1 / sqrt(mean(x²) + epsilon).
+  private static func forEachRow(
+    _ x: [Double], D: Int, epsilon: Double, _ body: (_ row: Range<Int>, _ s: Double) -> Void
+  ) {
+    for start in stride(from: 0, to: x.count, by: D) {
+      let row = start..<start + D
+      body(row, 1 / sqrt(x[row].reduce(0) { $0 + $1 * $1 } / Double(D) + epsilon))
+    }
+  }
+
+  static func rmsNorm(_ x: [Double], weight: [Double], epsilon: Double) -> [Double] {
+    var y = x
+    forEachRow(x, D: weight.count, epsilon: epsilon) { row, s in
+      for i in row { y[i] = x[i] * s * weight[i - row.lowerBound] }
+    }
+    return y
+  }
+
+  static func rmsNormBackward(
+    _ dOut: [Double], _ x: [Double], weight: [Double], epsilon: Double
+  ) -> [Double] {
+    var dX = x
+    forEachRow(x, D: weight.count, epsilon: epsilon) { row, s in
+      let start = row.lowerBound
+      let projection =
+        row.reduce(0) { $0 + dOut[$1] * weight[$1 - start] * x[$1] } / Double(weight.count)
+      for i in row {
+        dX[i] = s * weight[i - start] * dOut[i] - x[i] * s * s * s * projection
+      }
+    }
+    return dX
+  }
+
+  static func silu(_ x: Double) -> Double { x / (1 + exp(-x)) }
+
+  /// The derivative of silu.
+  static func siluSlope(_ x: Double) -> Double {
+    let s = 1 / (1 + exp(-x))
+    return s * (1 + x * (1 - s))
+  }
+
+  /// Head-wise rotation of pairs (i, i + E/2) by angles[t][i].
+  static func rope(_ x: [Double], angles: [[Double]], heads: Int, E: Int) -> [Double] {
+    var y = x
+    for t in angles.indices {
+      for h in 0..<heads {
+        for i in 0..<E / 2 {
+          let low = (t * heads + h) * E + i
+          let (a, b) = (x[low], x[low + E / 2])
+          y[low] = a * cos(angles[t][i]) - b * sin(angles[t][i])
+          y[low + E / 2] = b * cos(angles[t][i]) + a * sin(angles[t][i])
+        }
+      }
+    }
+    return y
+  }
+
+  /// Σ over labelled rows of log Σ exp z - z_label, z = hidden W'.
+  static func crossEntropy(
+    _ hidden: [Double], _ weight: [Double], labels: [Int32], V: Int, D: Int
+  ) -> Double {
+    var loss = 0.0
+    for (t, label) in labels.enumerated() where label >= 0 {
+      let z = logits(hidden, weight, row: t, V: V, D: D)
+      let largest = z.reduce(-.infinity, max)
+      loss += largest + log(z.reduce(0) { $0 + exp($1 - largest) }) - z[Int(label)]
+    }
+    return loss
+  }
+
+  static func crossEntropyGradient(
+    _ hidden: [Double], _ weight: [Double], labels: [Int32], V: Int, D: Int
+  ) -> [Double] {
+    var gradient = [Double](repeating: 0, count: hidden.count)
+    for (t, label) in labels.enumerated() where label >= 0 {
+      let z = logits(hidden, weight, row: t, V: V, D: D)
+      let largest = z.reduce(-.infinity, max)
+      let total = z.reduce(0) { $0 + exp($1 - largest) }
+      for v in 0..<V {
+        let dz = exp(z[v] - largest) / total - (v == Int(label) ? 1 : 0)
+        for d in 0..<D { gradient[t * D + d] += dz * weight[v * D + d] }
+      }
+    }
+    return gradient
+  }
+
+  private static func logits(
+    _ hidden: [Double], _ weight: [Double], row t: Int, V: Int, D: Int
+  ) -> [Double] {
+    (0..<V).map { v in (0..<D).reduce(0) { $0 + hidden[t * D + $1] * weight[v * D + $1] } }
+  }
+}
