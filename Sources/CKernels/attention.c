@@ -61,7 +61,7 @@ static void choose_sizes(problem *p) {
 }
 
 static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
-  char *next = slot;
+  ck_scratch next = {slot, 0};
   size_t rows = p->group * CK_MIN(p->block_tokens, p->T), word = sizeof(float);
   size_t keys = CK_MIN(CK_ATTENTION_KEYS, p->past + p->T);
   state->queries = ck_take(&next, rows * p->E * word);
@@ -69,16 +69,16 @@ static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
   state->sums = ck_take(&next, rows * p->E * word);
   state->maximum = ck_take(&next, rows * word);
   state->total = ck_take(&next, rows * word);
-  return (size_t)(next - slot);
+  return next.used;
 }
 
 static size_t lay_out(problem *p, size_t workers, char *scratch) {
-  char *next = scratch;
+  ck_scratch next = {scratch, 0};
   block_state unused;
   p->first_block = ck_take(&next, (p->S + 1) * sizeof *p->first_block);
   p->slot_bytes = lay_out_slot(p, NULL, &unused);
   p->slots = ck_take(&next, workers * p->slot_bytes);
-  return (size_t)(next - scratch);
+  return next.used;
 }
 
 /* ---- One block -------------------------------------------------------------------------------*/

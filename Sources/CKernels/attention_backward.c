@@ -35,17 +35,17 @@ typedef struct {
 } block_state;
 
 static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
-  char *next = slot;
+  ck_scratch next = {slot, 0};
   size_t queries = CK_MIN(QUERY_BLOCK, p->T), keys = CK_MIN(KEY_BLOCK, p->T);
   state->queries = ck_take(&next, queries * p->E * sizeof(float));
   state->weights = ck_take(&next, queries * keys * sizeof(float));
   state->dscores = ck_take(&next, queries * keys * sizeof(float));
   state->deltas = ck_take(&next, queries * sizeof(float));
-  return (size_t)(next - slot);
+  return next.used;
 }
 
 static size_t lay_out(problem *p, size_t workers, char *scratch) {
-  char *next = scratch;
+  ck_scratch next = {scratch, 0};
   block_state unused;
   p->group = p->H / p->G;
   p->dk_parts = p->dk;
@@ -56,7 +56,7 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
   }
   p->slot_bytes = lay_out_slot(p, NULL, &unused);
   p->slots = ck_take(&next, workers * p->slot_bytes);
-  return (size_t)(next - scratch);
+  return next.used;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------*/

@@ -5,7 +5,7 @@
 #include "bits.h"
 
 /* 1 sign, 8 exponent and 7 fraction bits: the upper half of a float32. */
-static inline uint16_t ck_bfloat16_from_float(float value) {
+CK_INLINE uint16_t ck_bfloat16_from_float(float value) {
   uint32_t bits = ck_bits_of_float(value);
   uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
   uint32_t quiet_nan = bits >> 16 | 0x40;
@@ -13,7 +13,7 @@ static inline uint16_t ck_bfloat16_from_float(float value) {
 }
 
 /* 1 sign, 5 exponent and 10 fraction bits. */
-static inline float ck_float_from_float16(uint16_t half) {
+CK_INLINE float ck_float_from_float16(uint16_t half) {
   uint32_t sign = (uint32_t)(half & 0x8000) << 16;
   uint32_t magnitude = half & 0x7fff;
   /* Exponent and fraction moved into place are a float32 that is 2^112 too small; subnormal halves
@@ -23,7 +23,7 @@ static inline float ck_float_from_float16(uint16_t half) {
   return ck_float_from_bits(sign | bits);
 }
 
-static inline uint16_t ck_float16_from_float(float value) {
+CK_INLINE uint16_t ck_float16_from_float(float value) {
   uint32_t bits = ck_bits_of_float(value);
   uint32_t sign = bits >> 16 & 0x8000;
   uint32_t magnitude = bits & 0x7fffffff;

@@ -54,7 +54,7 @@ static void choose_sizes(head *p, size_t T) {
 
 /* Sets the pointers into `scratch`; returns the bytes that they take. */
 static size_t lay_out(head *p, size_t T, bool gradient, size_t workers, char *scratch) {
-  char *next = scratch;
+  ck_scratch next = {scratch, 0};
   size_t word = sizeof(float);
   p->tokens = ck_take(&next, T * sizeof *p->tokens);
   p->hidden = ck_take(&next, p->chunk * p->D * word);
@@ -63,7 +63,7 @@ static size_t lay_out(head *p, size_t T, bool gradient, size_t workers, char *sc
   p->normalizers = ck_take(&next, p->chunk * word);
   p->partial = ck_take(&next, gradient ? p->slices * p->chunk * p->D * word : 0);
   p->expanded = ck_take(&next, p->weight->float32 ? 0 : workers * EXPANDED_ROWS * p->D * word);
-  return (size_t)(next - scratch);
+  return next.used;
 }
 
 size_t ck_linear_cross_entropy_scratch(const ck_weight *weight, size_t T, bool gradient,

@@ -9,7 +9,7 @@
  * ln 2 is split so that n times its first part is exact (Cody & Waite 1980); e^r is a polynomial.
  * The power of two is applied in two halves: results below the normal range round once more, and
  * above the range become infinity. */
-static inline float ck_exp(float x) {
+CK_INLINE float ck_exp(float x) {
   const float round_to_integer = 12582912.0f; /* 1.5 * 2^23: the sum has no fraction bits left */
   x = x > 89.0f ? 89.0f : x;
   x = x < -104.0f ? -104.0f : x;

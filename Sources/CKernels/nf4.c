@@ -35,23 +35,22 @@ float ck_nf4_code_value(int code) { return code_values[code]; }
 /* A smaller divisor would have no finite reciprocal. */
 static const float least_absmax = 1e-38f;
 
-static void load_block(const void *values, ck_value_type type, size_t first, size_t count,
-                       float block[BLOCK]) {
-  for (size_t i = 0; i < BLOCK; i++) {
-    if (i >= count) {
-      block[i] = 0;
-    } else if (type == CK_FLOAT32) {
-      block[i] = ((const float *)values)[first + i];
-    } else {
-      uint16_t half = ((const uint16_t *)values)[first + i];
-      block[i] = type == CK_BFLOAT16 ? ck_float_from_bits((uint32_t)half << 16)
-                                     : ck_float_from_float16(half);
-    }
+CK_INLINE void load_elements(const void *values, ck_value_type type, size_t first, size_t count,
+                             float *restrict out) {
+  const uint16_t *halves = (const uint16_t *)values + first;
+  switch (type) {
+    case CK_FLOAT32: memcpy(out, (const float *)values + first, count * sizeof *out); break;
+    case CK_BFLOAT16:
+      for (size_t i = 0; i < count; i++) out[i] = ck_float_from_bits((uint32_t)halves[i] << 16);
+      break;
+    case CK_FLOAT16:
+      for (size_t i = 0; i < count; i++) out[i] = ck_float_from_float16(halves[i]);
+      break;
   }
 }
 
 /* Magnitudes of floats are ordered as their bits are. */
-static inline float largest_magnitude(const float block[BLOCK]) {
+CK_INLINE float largest_magnitude(const float block[BLOCK]) {
   uint32_t largest = 0;
   for (size_t i = 0; i < BLOCK; i++) {
     uint32_t bits = ck_bits_of_float(block[i]) & 0x7fffffff;
@@ -62,7 +61,7 @@ static inline float largest_magnitude(const float block[BLOCK]) {
 
 /* Packs the codes of a block of values already scaled to [-1, 1]. A value on the border between
  * two codes takes the lower one. */
-static inline void encode_block(const float scaled[BLOCK], uint8_t packed[BLOCK / 2]) {
+CK_INLINE void encode_block(const float scaled[BLOCK], uint8_t packed[BLOCK / 2]) {
   float borders[15];
   for (int j = 0; j < 15; j++) borders[j] = (code_values[j] + code_values[j + 1]) / 2;
   uint32_t codes[BLOCK];
@@ -80,24 +79,6 @@ static inline void encode_block(const float scaled[BLOCK], uint8_t packed[BLOCK 
   }
 }
 
-CK_CLONES
-static float quantize_block(float block[BLOCK], uint8_t packed[BLOCK / 2]) {
-  float absmax = largest_magnitude(block);
-  float reciprocal = 1.0f / CK_MAX(absmax, least_absmax);
-  for (size_t i = 0; i < BLOCK; i++) block[i] *= reciprocal;
-  encode_block(block, packed);
-  return absmax;
-}
-
-/* bitsandbytes treats a last block of fewer than 64 values a little differently: it divides, and
- * keeps the absmax it divided by. */
-static float quantize_short_block(float block[BLOCK], uint8_t packed[BLOCK / 2]) {
-  float absmax = CK_MAX(largest_magnitude(block), least_absmax);
-  for (size_t i = 0; i < BLOCK; i++) block[i] /= absmax;
-  encode_block(block, packed);
-  return absmax;
-}
-
 typedef struct {
   const void *values;
   ck_value_type type;
@@ -106,21 +87,41 @@ typedef struct {
   size_t count;
 } quantization;
 
+CK_CLONES
+static void quantize_full_blocks(const quantization *p, size_t first_block, size_t blocks) {
+  for (size_t b = first_block; b < first_block + blocks; b++) {
+    float block[BLOCK];
+    load_elements(p->values, p->type, b * BLOCK, BLOCK, block);
+    float absmax = largest_magnitude(block);
+    float reciprocal = 1.0f / CK_MAX(absmax, least_absmax);
+    for (size_t i = 0; i < BLOCK; i++) block[i] *= reciprocal;
+    encode_block(block, p->codes + b * (BLOCK / 2));
+    p->absmax[b] = absmax;
+  }
+}
+
+/* bitsandbytes treats a last block of fewer than 64 values a little differently: it divides, and
+ * keeps the absmax it divided by. */
+static void quantize_short_block(const quantization *p, size_t block_index, size_t count) {
+  float block[BLOCK] = {0};
+  uint8_t packed[BLOCK / 2];
+  load_elements(p->values, p->type, block_index * BLOCK, count, block);
+  float absmax = CK_MAX(largest_magnitude(block), least_absmax);
+  for (size_t i = 0; i < BLOCK; i++) block[i] /= absmax;
+  encode_block(block, packed);
+  memcpy(p->codes + block_index * (BLOCK / 2), packed, ck_ceil_divide(count, 2));
+  p->absmax[block_index] = absmax;
+}
+
 enum { TASK_BLOCKS = CK_TASK_ELEMENTS / BLOCK };
 
 static void quantize_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const quantization *p = context;
-  ck_range blocks = ck_piece(ck_ceil_divide(p->count, BLOCK), TASK_BLOCKS, task);
-  for (size_t b = blocks.first; b < blocks.first + blocks.count; b++) {
-    ck_range r = ck_piece(p->count, BLOCK, b);
-    float block[BLOCK];
-    uint8_t packed[BLOCK / 2];
-    load_block(p->values, p->type, r.first, r.count, block);
-    p->absmax[b] = r.count == BLOCK ? quantize_block(block, packed)
-                                    : quantize_short_block(block, packed);
-    memcpy(p->codes + r.first / 2, packed, ck_ceil_divide(r.count, 2));
-  }
+  ck_range r = ck_piece(p->count, TASK_BLOCKS * BLOCK, task);
+  size_t first_block = r.first / BLOCK, full = r.count / BLOCK;
+  quantize_full_blocks(p, first_block, full);
+  if (r.count % BLOCK) quantize_short_block(p, first_block + full, r.count % BLOCK);
 }
 
 void ck_nf4_quantize(const void *values, ck_value_type type, uint8_t *codes, float *absmax,
@@ -146,14 +147,14 @@ static void prepare_value_pairs(void) {
   pthread_once(&once, fill_value_pairs);
 }
 
-static inline float block_absmax(const ck_nf4 *weight, size_t block) {
+CK_INLINE float block_absmax(const ck_nf4 *weight, size_t block) {
   if (weight->absmax) return weight->absmax[block];
   float scaled = weight->map[weight->absmax_codes[block]] *
                  weight->absmax2[block / CK_NF4_NESTED_BLOCK];
   return scaled + weight->offset;
 }
 
-static inline float round_to(ck_value_type type, float value) {
+CK_INLINE float round_to(ck_value_type type, float value) {
   switch (type) {
     case CK_BFLOAT16: return ck_float_from_bits((uint32_t)ck_bfloat16_from_float(value) << 16);
     case CK_FLOAT16: return ck_float_from_float16(ck_float16_from_float(value));
@@ -178,6 +179,7 @@ enum { BATCH_BLOCKS = 16 };
 CK_CLONES
 static void dequantize_batch(const ck_nf4 *weight, size_t first_block, size_t blocks, float *out) {
   const uint8_t *codes = weight->codes + first_block * (BLOCK / 2);
+#pragma clang loop vectorize(disable) unroll_count(8)
   for (size_t i = 0; i < blocks * (BLOCK / 2); i++) {
     memcpy(out + 2 * i, value_pairs[codes[i]], sizeof value_pairs[0]);
   }

@@ -8,42 +8,45 @@ enum { ROUNDS = 10 };
 static const uint32_t multiplier_0 = 0xd2511f53, multiplier_1 = 0xcd9e8d57;
 static const uint32_t weyl_0 = 0x9e3779b9, weyl_1 = 0xbb67ae85;
 
-static inline void philox(uint32_t key_0, uint32_t key_1, uint32_t c[4]) {
-  for (int round = 0; round < ROUNDS; round++) {
-    uint64_t product_0 = (uint64_t)multiplier_0 * c[0];
-    uint64_t product_1 = (uint64_t)multiplier_1 * c[2];
-    uint32_t next_0 = (uint32_t)(product_1 >> 32) ^ c[1] ^ key_0;
-    uint32_t next_2 = (uint32_t)(product_0 >> 32) ^ c[3] ^ key_1;
-    c[0] = next_0;
-    c[1] = (uint32_t)product_1;
-    c[2] = next_2;
-    c[3] = (uint32_t)product_0;
-    key_0 += weyl_0;
-    key_1 += weyl_1;
+enum { BATCH_BLOCKS = 64, BATCH_WORDS = 4 * BATCH_BLOCKS };
+
+/* The blocks `first_block` ... of a stream, in lanes: word j of block i is out[j][i]. */
+CK_INLINE void make_lanes(ck_random_key key, uint32_t first_block, size_t blocks,
+                          uint32_t out[4][BATCH_BLOCKS]) {
+  for (size_t i = 0; i < blocks; i++) {
+    uint32_t c0 = first_block + (uint32_t)i, c1 = key.purpose, c2 = key.a, c3 = key.b;
+    uint32_t key_0 = (uint32_t)key.seed, key_1 = (uint32_t)(key.seed >> 32);
+#pragma clang loop unroll(full)
+    for (int round = 0; round < ROUNDS; round++) {
+      uint64_t product_0 = (uint64_t)multiplier_0 * c0;
+      uint64_t product_1 = (uint64_t)multiplier_1 * c2;
+      c0 = (uint32_t)(product_1 >> 32) ^ c1 ^ key_0;
+      c1 = (uint32_t)product_1;
+      c2 = (uint32_t)(product_0 >> 32) ^ c3 ^ key_1;
+      c3 = (uint32_t)product_0;
+      key_0 += weyl_0;
+      key_1 += weyl_1;
+    }
+    out[0][i] = c0;
+    out[1][i] = c1;
+    out[2][i] = c2;
+    out[3][i] = c3;
   }
 }
 
-static inline void make_block(ck_random_key key, uint32_t block, uint32_t words[4]) {
-  words[0] = block;
-  words[1] = key.purpose;
-  words[2] = key.a;
-  words[3] = key.b;
-  philox((uint32_t)key.seed, (uint32_t)(key.seed >> 32), words);
-}
-
 void ck_random_block(ck_random_key key, uint32_t block, uint32_t words[4]) {
-  make_block(key, block, words);
+  uint32_t lanes[4][BATCH_BLOCKS];
+  make_lanes(key, block, 1, lanes);
+  for (int j = 0; j < 4; j++) words[j] = lanes[j][0];
 }
-
-enum { BATCH_BLOCKS = 64, BATCH_WORDS = 4 * BATCH_BLOCKS };
 
 /* words = numbers 4 · first_block ... of the stream. */
 CK_CLONES
 static void make_batch(ck_random_key key, uint32_t first_block, uint32_t *restrict words) {
-  for (uint32_t i = 0; i < BATCH_BLOCKS; i++) {
-    uint32_t block[4];
-    make_block(key, first_block + i, block);
-    for (int j = 0; j < 4; j++) words[4 * i + j] = block[j];
+  uint32_t lanes[4][BATCH_BLOCKS];
+  make_lanes(key, first_block, BATCH_BLOCKS, lanes);
+  for (size_t i = 0; i < BATCH_BLOCKS; i++) {
+    for (size_t j = 0; j < 4; j++) words[4 * i + j] = lanes[j][i];
   }
 }
 
@@ -58,7 +61,7 @@ typedef struct {
   bool accumulate;
 } stream;
 
-static inline float unit_interval(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+CK_INLINE float unit_interval(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
 
 static void uniform_task(void *context, size_t task, size_t worker) {
   (void)worker;

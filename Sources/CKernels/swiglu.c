@@ -4,7 +4,7 @@
 /* Gated linear unit with SiLU (Shazeer 2020, arXiv:2002.05202). Outputs may be inputs: every
  * element is read before it is written, which is what `assume_safety` tells the compiler. */
 
-static inline float sigmoid(float x) { return 1 / (1 + ck_exp(-x)); }
+CK_INLINE float sigmoid(float x) { return 1 / (1 + ck_exp(-x)); }
 
 CK_CLONES
 static void forward(const float *gate, const float *up, float *out, size_t count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "CKernels.h"
+#include "bits.h"
 
 /* Compiles a function three times, for AVX-512, AVX2 and plain x86-64; the loader picks one. */
 #if defined(__x86_64__)
@@ -34,7 +35,7 @@ static inline ck_range ck_piece(size_t count, size_t length, size_t index) {
 
 /* The largest of `count` > 0 numbers, in lanes of its own making: compilers do not vectorize a
  * maximum of floats, for fear of NaN. */
-static inline float ck_maximum(const float *x, size_t count) {
+CK_INLINE float ck_maximum(const float *x, size_t count) {
   enum { LANES = 16 };
   float lanes[LANES];
   for (size_t j = 0; j < LANES; j++) lanes[j] = x[0];

@@ -290,6 +290,54 @@ func expectSameTensors(_ found: PretrainedFiles, _ expected: PretrainedFiles) th
       .contains("is quantized to fp4"))
   }
 
+  /// `bnb_4bit_quant_storage` makes the codes look like another type of the same bytes.
+  @Test func readsCodesStoredAsAnotherType() throws {
+    let directory = try TemporaryDirectory()
+    let path = try WeightsFilesTests.copy("nf4", to: directory)
+    let file = try SafetensorsFile("\(path)/model.safetensors")
+    let sources = file.names.compactMap { name -> SafetensorsWriter.Source? in
+      guard let entry = file.tensors[name] else { return nil }
+      let isCodes = file.tensors["\(name).absmax"] != nil
+      return SafetensorsWriter.Source(
+        name: name, dtype: isCodes ? "BF16" : entry.dtype,
+        shape: isCodes ? [entry.range.count / 2, 1] : entry.shape
+      ) { emit in try file.withBytes(of: name) { try emit($0) } }
+    }
+    try SafetensorsWriter.write("\(path)/copy.safetensors", tensors: sources)
+    try FileManager.default.removeItem(atPath: "\(path)/model.safetensors")
+    try FileManager.default.moveItem(
+      atPath: "\(path)/copy.safetensors", toPath: "\(path)/model.safetensors")
+    try expectSameTensors(try PretrainedFiles.open(path), try WeightsFilesTests.open("nf4"))
+  }
+
+  @Test(arguments: [
+    ("general.architecture", "qwen2", "the architecture is \"qwen2\""),
+    ("general.architecture", "llamx", "the architecture is \"llamx\""),
+  ])
+  func namesOtherArchitectures(key: String, value: String, expected: String) throws {
+    var bytes = try readFile(goldenPath("weights/tiny.gguf"))
+    let place = try #require(bytes.firstRange(of: Array(key.utf8)))
+    // The key is followed by the type (4 bytes) and length (8 bytes) of its value, "llama".
+    bytes.replaceSubrange(place.upperBound + 12..<place.upperBound + 17, with: value.utf8)
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("m.gguf", bytes)
+    let problem = #expect(throws: Problem.self) { try PretrainedFiles.open(path) }
+    #expect(problem?.description.contains(expected) == true, "\(problem?.description ?? "")")
+  }
+
+  @Test func namesMissingKeysOfGGUF() throws {
+    var bytes = try readFile(goldenPath("weights/tiny.gguf"))
+    for key in ["llama.block_count", "llama.embedding_length"] {
+      let place = try #require(bytes.firstRange(of: Array(key.utf8)))
+      bytes[place.lowerBound] = UInt8(ascii: "x")
+    }
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("m.gguf", bytes)
+    let problem = #expect(throws: Problem.self) { try PretrainedFiles.open(path) }
+    #expect(problem?.sentences.first == "\(path): 2 problems")
+    #expect(problem?.description.contains("the key \"llama.block_count\" is missing") == true)
+  }
+
   @Test func refusesOtherPlaces() throws {
     let directory = try TemporaryDirectory()
     func sentence(_ path: String) -> String {

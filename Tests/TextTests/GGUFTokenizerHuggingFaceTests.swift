@@ -40,14 +40,9 @@ import Text
 
   @Test func beginsTextsWithBOSWhereTheModelWantsIt() throws {
     var bytes = try readFile(goldenPath("weights/tiny.gguf"))
-    // Turns the key of the padding token into one that asks for BOS: the same length, and of the
-    // four bytes of its value the first is the boolean.
-    let old = Array("tokenizer.ggml.padding_token_id".utf8)
-    let place = try #require(bytes.firstRange(of: old))
-    let new = Array("tokenizer.ggml.add_bos_token".utf8)
-    let count = withUnsafeBytes(of: UInt64(new.count).littleEndian) { Array($0) }
-    bytes.replaceSubrange(
-      place.lowerBound - 8..<place.upperBound + 8, with: count + new + [7, 0, 0, 0, 1])
+    // The key is followed by the type of its value (4 bytes) and the boolean.
+    let key = try #require(bytes.firstRange(of: Array("tokenizer.ggml.add_bos_token".utf8)))
+    bytes[key.upperBound + 4] = 1
     let directory = try TemporaryDirectory()
     try export(try directory.write("m.gguf", bytes), to: directory)
     let json = try readJSON(directory.path("tokenizer.json"))

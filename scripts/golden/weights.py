@@ -181,6 +181,7 @@ def tokens():
         writer.add_bos_token_id(1)
         writer.add_eos_token_id(2)
         writer.add_pad_token_id(0)
+        writer.add_add_bos_token(False)
         writer.add_chat_template("{% for m in messages %}{{ m['content'] }}{% endfor %}")
 
     assert len(words) == 40

@@ -129,6 +129,10 @@ private struct GGUFConfigurationKeys {
     if let experts = file.metadata["llama.expert_count"]?.integer, experts > 0 {
       problems.append("the model is a mixture of \(experts) experts, which is not supported")
     }
+    if let parts = file.metadata["split.count"]?.integer, parts > 1 {
+      problems.append(
+        "the model is split into \(parts) files; join them with llama-gguf-split --merge")
+    }
     for key in ["llama.attention.scale", "llama.logit_scale", "llama.embedding_scale"]
     where file.metadata[key] != nil {
       problems.append("the key \"\(key)\" changes what the layers compute and is not supported")

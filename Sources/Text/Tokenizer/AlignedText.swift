@@ -23,8 +23,12 @@ struct AlignedText {
     for byte in bytes { append(byte, from: origin) }
   }
 
-  /// The bytes of the original that `range`, not empty, comes from.
+  /// The bytes of the original that `range` comes from; of an empty range, the place.
   func origin(of range: Range<Int>) -> Range<Int> {
+    guard !range.isEmpty else {
+      let place = range.lowerBound < starts.count ? starts[range.lowerBound] : (ends.last ?? 0)
+      return place..<place
+    }
     // Inserted bytes take the place of what follows them, so a start never lies behind an end.
     let start = starts[range.lowerBound]
     return start..<max(start, ends[range.upperBound - 1])
@@ -38,14 +42,8 @@ struct AlignedText {
     var result = AlignedText()
     bytes.withUnsafeBufferPointer { rewrite($0, &result) }
     for index in result.bytes.indices {
-      let (start, end) = (result.starts[index], result.ends[index])
-      if start < end {
-        let origin = origin(of: start..<end)
-        (result.starts[index], result.ends[index]) = (origin.lowerBound, origin.upperBound)
-      } else {
-        let place = start < starts.count ? starts[start] : (ends.last ?? 0)
-        (result.starts[index], result.ends[index]) = (place, place)
-      }
+      let origin = origin(of: result.starts[index]..<result.ends[index])
+      (result.starts[index], result.ends[index]) = (origin.lowerBound, origin.upperBound)
     }
     return result
   }

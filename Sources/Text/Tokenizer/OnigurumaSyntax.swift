@@ -36,7 +36,8 @@ struct OnigurumaSyntax {
   private static let notSpace =
     #"\x{0}-\x{8}\x{E}-\x{1F}\x{21}-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF}"#
     + #"\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF}"#
-  private static let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}"#
+  /// Oniguruma also counts the superscripts and fractions of Latin-1.
+  private static let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xB2\xB3\xB9\xBC-\xBE"#
   private static let hexadecimal = "0-9A-Fa-f"
 
   private var next: Unicode.Scalar? { position < source.count ? source[position] : nil }

@@ -36,7 +36,10 @@ struct PreTokenizerReader {
       let pattern = try Pattern(#"[\p{P}!-/:-@\[-`{-~]"#, place: path)
       append(.split(pattern, try behavior(value, default: .isolated), isInverted: false))
     case "Whitespace":
-      append(.split(try Pattern(#"\w+|[^\w\s]+"#, place: path), .removed, isInverted: true))
+      // Word characters as Unicode defines them, which is not quite Oniguruma's \w.
+      let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}"#
+      let pattern = try Pattern("[\(word)]+|[^\\s\(word)]+", place: path)
+      append(.split(pattern, .removed, isInverted: true))
     case "WhitespaceSplit":
       append(.split(try Pattern(#"\s"#, place: path), .removed, isInverted: false))
     case "CharDelimiterSplit":
