@@ -5,7 +5,9 @@ import PackageDescription
 // (NF4 must equal bitsandbytes bit for bit), so the compiler never fuses a multiply with an add.
 let kernelFlags: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
 
+// One release build serves users and tests: `make test` drives the very binary that is installed.
 let swiftFlags: [SwiftSetting] = [
+  .unsafeFlags(["-enable-testing"]),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),

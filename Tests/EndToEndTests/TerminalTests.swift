@@ -8,11 +8,10 @@ import Testing
   private func screen(
     _ arguments: [String], in directory: String, environment: [String: String]
   ) throws -> String {
-    let terminal = posix_openpt(O_RDWR | O_NOCTTY)
-    try #require(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
+    var (terminal, other): (Int32, Int32) = (-1, -1)
+    try #require(openpty(&terminal, &other, nil, nil, nil) == 0)
     defer { close(terminal) }
-    let name = try #require(ptsname(terminal).map { String(cString: $0) })
-    let end = try #require(FileHandle(forUpdatingAtPath: name))
+    let end = FileHandle(fileDescriptor: other, closeOnDealloc: false)
     let process = Process()
     process.executableURL = URL(filePath: Binary.path)
     process.arguments = arguments
