@@ -44,7 +44,8 @@ package enum Merger {
   }
 }
 
-/// `finetune quantize`: a Hugging Face directory in bitsandbytes' NF4 layout.
+/// `finetune quantize`: a Hugging Face directory in bitsandbytes' NF4 layout. Everything that is not
+/// quantized keeps the type of the base; from a base in GGUF's blocks it becomes bfloat16.
 package enum QuantizedModelWriter {
   package static func run(
     model path: String, output: String, doubleQuantization: Bool,
@@ -52,7 +53,8 @@ package enum QuantizedModelWriter {
   ) throws {
     let files = try PretrainedFiles.open(path)
     try files.directoryWriter().writeNF4(
-      to: output, doubleQuantization: doubleQuantization, progress: progress)
+      to: output, doubleQuantization: doubleQuantization,
+      valueType: files.linearType ?? .bfloat16, progress: progress)
   }
 }
 

@@ -28,7 +28,8 @@ import Testing
     let page = try String(contentsOfFile: repository + "/Docs/command-line.md", encoding: .utf8)
     let help = try Binary.run(verb.split(separator: " ").map(String.init) + ["--help"])
     #expect(help.status == 0)
-    #expect(page.contains("## finetune \(verb)\n\n```text\n\(help.output)```\n"))
+    let text = help.output.trimmingCharacters(in: .newlines)
+    #expect(page.contains("## finetune \(verb)\n\n```text\n\(text)\n```\n"))
   }
 
   @Test(arguments: [

@@ -61,6 +61,7 @@ private struct GGUFConfigurationKeys {
         ("tie_word_embeddings", .bool(file.tensors["output.weight"] == nil)),
         ("rope_theta", .number(number("llama.rope.freq_base", default: 10000) ?? 10000)),
       ]))
+    guard problems.isEmpty else { return .null }
     config.set("rope_scaling", ropeScaling(config))
     for (key, name) in [
       ("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding"),
@@ -117,7 +118,8 @@ private struct GGUFConfigurationKeys {
     let key = integer("llama.attention.key_length", default: standard) ?? standard
     let value = integer("llama.attention.value_length", default: key) ?? key
     let rotated = integer("llama.rope.dimension_count", default: key) ?? key
-    if value != key || rotated != key {
+    // What follows from a missing key is no problem of its own.
+    if problems.isEmpty, value != key || rotated != key {
       problems.append(
         "key, value and rotated dimensions of a head are \(key), \(value) and \(rotated); they must"
           + " be equal")

@@ -98,6 +98,13 @@ package final class PretrainedFiles {
         valueType: type))
   }
 
+  /// The type that linear layers are stored in where it is a type of single numbers.
+  package var linearType: DataType? {
+    let name = configuration.linears.first.map { "\($0.name).weight" }
+    guard let stored = name.flatMap({ weights.stored($0) }) else { return nil }
+    return stored.type?.rawValue == stored.typeName ? stored.type : nil
+  }
+
   /// Whether linear layers are stored in NF4.
   package var isQuantized: Bool {
     configuration.linears.contains { weights.stored("\($0.name).weight")?.typeName == "NF4" }
