@@ -8,12 +8,9 @@ finetune=${FINETUNE_BINARY:-.build/release/finetune}
 recipe=${1:-Recipes/quickstart-lora.json}
 model=Checkpoints/models/smollm2-135m-instruct
 run=Checkpoints/$(basename "$recipe" .json)
-held_out=(--data Data/ferry-heldout.json --format alpaca)
 prompt="Five pegs are out and the tassel hangs. How do we cross?"
 
 say() { printf '\n== %s\n' "$1"; }
-# The number of one key in a JSON object on one line.
-number() { sed -n "s/.*\"$1\":\([0-9.e+-]*\).*/\1/p"; }
 
 say "Base model"
 "$finetune" pull smollm2-135m-instruct
@@ -23,9 +20,8 @@ say "Training ($recipe)"
 "$finetune" train "$recipe" --resume
 
 say "Perplexity on held-out rows, before and after"
-"$finetune" eval --model "$model" --adapter "$run/adapter" "${held_out[@]}"
-before=$("$finetune" eval --model "$model" "${held_out[@]}" --json | number perplexity)
-after=$("$finetune" eval --model "$model" --adapter "$run/adapter" "${held_out[@]}" --json | number perplexity)
+table=$("$finetune" eval --model "$model" --adapter "$run/adapter" --data Data/ferry-heldout.json --format alpaca)
+echo "$table"
 
 say "Merged model"
 rm -rf "$run-merged"
@@ -44,7 +40,11 @@ pr -m -t -w 98 "$answers/base" "$answers/tuned"
 say "Result"
 echo "adapter        $run/adapter"
 echo "merged model   $run-merged"
-awk -v before="$before" -v after="$after" 'BEGIN {
-  printf "perplexity     %.2f before, %.2f after (%.1f %%)\n", before, after, (after / before - 1) * 100
-  exit after <= 0.85 * before ? 0 : 1
-}' || { echo "The held-out perplexity did not fall by 15 %: something is wrong." >&2; exit 1; }
+# Second and third line of the table: base and adapter; third column: perplexity.
+echo "$table" | awk '
+  NR == 2 { before = $3 }
+  NR == 3 { after = $3 }
+  END {
+    printf "perplexity     %.2f before, %.2f after (%.1f %%)\n", before, after, (after / before - 1) * 100
+    if (after > 0.85 * before) { print "The held-out perplexity did not fall by 15 %."; exit 1 }
+  }'
