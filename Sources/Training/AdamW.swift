@@ -53,7 +53,9 @@ package final class AdamW {
     clearGradients()
   }
 
-  package func clearGradients() { for parameter in parameters { parameter.gradient.fillWithZeros() } }
+  package func clearGradients() {
+    for parameter in parameters { parameter.gradient.fillWithZeros() }
+  }
 
   /// PyTorch's factor of `clip_grad_norm_`: 1 where the norm is within the bound; nil = no bound.
   package static func clipScale(norm: Double, maximum: Double?) -> Double {

@@ -86,11 +86,10 @@ package struct CheckpointStore {
   /// one that is not.
   package func newestValid(warn: (String) -> Void) throws -> Entry? {
     for entry in entries().reversed() {
-      if let fault = Self.fault(of: entry) {
-        warn("\(entry.path): \(fault); an older checkpoint is used")
-      } else {
+      guard let fault = Self.fault(of: entry) else {
         return entry
       }
+      warn("\(entry.path): \(fault); an older checkpoint is used")
     }
     return nil
   }
@@ -143,6 +142,8 @@ package struct CheckpointStore {
   }
 
   private func removeOldest() {
-    for entry in entries().dropLast(keep) { try? FileManager.default.removeItem(atPath: entry.path) }
+    for entry in entries().dropLast(keep) {
+      try? FileManager.default.removeItem(atPath: entry.path)
+    }
   }
 }

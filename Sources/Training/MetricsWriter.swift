@@ -16,7 +16,8 @@ package final class MetricsWriter {
       if let step, fileExists(path) { Self.lines(in: try readFile(path), through: step) } else {
         [[UInt8]]()
       }
-    lastEvaluatedStep = kept.lazy.compactMap { try? JSONParser.parse($0) }
+    lastEvaluatedStep =
+      kept.lazy.compactMap { try? JSONParser.parse($0) }
       .last { $0["eval_loss"] != nil }?["step"]?.integer
     try AtomicFile.write(path, Array(kept.joined()))
     file = try OutputFile(path, appending: true)

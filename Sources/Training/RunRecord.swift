@@ -50,7 +50,8 @@ package struct RunRecord: Equatable {
       sentences.append("\(basePath): the chat template is not the one that the run began with")
     }
     let old = saved["data"]?.array?.map { $0["sha256"]?.string ?? "" } ?? []
-    for (index, source) in data.enumerated() where index < old.count && old[index] != source.sha256 {
+    for (index, source) in data.enumerated() where index < old.count && old[index] != source.sha256
+    {
       sentences.append("\(source.path): the file has changed since the run began")
     }
     return sentences

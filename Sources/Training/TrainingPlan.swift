@@ -40,7 +40,8 @@ package struct TrainingPlan {
     trainedParameters = targets.reduce(0) {
       [rank = adapter.rank] in $0 + rank * ($1.inputs + $1.outputs)
     }
-    let longest = batches.steps(epoch: 0).flatMap(\.microBatches)
+    let longest =
+      batches.steps(epoch: 0).flatMap(\.microBatches)
       .map { $0.reduce(0) { $0 + lengths[$1] } }.max() ?? 0
     memory = MemoryEstimate(
       configuration: base.files.configuration, quantization: recipe.model.quantization,

@@ -59,7 +59,7 @@ final class TrainingRun {
     schedule = Schedule(
       training.lrScheduler, learningRate: training.learningRate, totalSteps: plan.totalSteps,
       warmupRatio: training.warmupRatio)
-    metrics = try MetricsWriter(path: directory.metrics, keepingStepsThrough: restart?.step ?? 0)
+    metrics = try MetricsWriter(path: directory.metrics, keepingStepsThrough: restart?.step)
   }
 
   // MARK: Setting up

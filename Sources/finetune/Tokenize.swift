@@ -43,7 +43,8 @@ struct Tokenize: ParsableCommand {
   private func input() throws -> String {
     if let text, file != nil {
       throw Problem(
-        "tokenize", "found both a text (\"\(text)\") and --file, expected one of them; leave one out")
+        "tokenize",
+        "found both a text (\"\(text)\") and --file, expected one of them; leave one out")
     }
     if let text { return text }
     if let file { return try decode(try readFile(file), place: file) }

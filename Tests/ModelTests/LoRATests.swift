@@ -56,7 +56,9 @@ import Testing
     lora.forward(x, into: y, saved: saved, workspace: workspace)
     lora.backward(dOut: weights, x: x, saved: saved, into: dX, workspace: workspace)
     func objective() -> Double {
-      zip(output(lora, x), weights.toArray(Float.self)).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      zip(output(lora, x), weights.toArray(Float.self)).reduce(0) {
+        $0 + Double($1.0) * Double($1.1)
+      }
     }
     for (value, gradient) in [
       (lora.a.value, lora.a.gradient), (lora.b.value, lora.b.gradient), (x, dX),

@@ -115,6 +115,7 @@ import Testing
         targets: ["q_proj", "query", "lm_head"], among: names, place: "targets")
     }
     let text = problem?.description ?? ""
-    #expect(text.contains("query") && text.contains("lm_head") && text.contains("gate_proj"), "\(text)")
+    #expect(
+      text.contains("query") && text.contains("lm_head") && text.contains("gate_proj"), "\(text)")
   }
 }

@@ -48,7 +48,8 @@ import Text
       #expect(ids.count == ranges.count)
       var end = 0
       for range in ranges {
-        #expect(range.lowerBound >= min(end, range.lowerBound) && range.upperBound <= text.utf8.count)
+        #expect(
+          range.lowerBound >= min(end, range.lowerBound) && range.upperBound <= text.utf8.count)
         #expect(range.upperBound >= end, "\(text)")
         end = range.upperBound
       }

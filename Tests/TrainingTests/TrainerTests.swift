@@ -24,10 +24,14 @@ import Training
     let json: JSON = [
       "model": ["path": .string(goldenPath("tiny-llama"))],
       "adapter": ["rank": 4, "dropout": 0.1],
-      "data": ["train": [["path": .string(rows), "format": "alpaca"]], "max_length": 64,
-        "validation_fraction": 0.2],
-      "training": ["epochs": 3, "micro_batch_size": 2, "gradient_accumulation_steps": 2,
-        "learning_rate": 0.01],
+      "data": [
+        "train": [["path": .string(rows), "format": "alpaca"]], "max_length": 64,
+        "validation_fraction": 0.2,
+      ],
+      "training": [
+        "epochs": 3, "micro_batch_size": 2, "gradient_accumulation_steps": 2,
+        "learning_rate": 0.01,
+      ],
       "evaluation": ["every_steps": 4],
       "checkpoint": ["every_steps": 2, "keep": 2],
       "output": ["directory": .string(folder.path + "/" + name)],
@@ -88,7 +92,8 @@ import Training
 
   /// Step and loss of every line of metrics.jsonl; times and memory differ from run to run.
   func timeless(_ recipe: Recipe) throws -> [String] {
-    let text = String(decoding: try readFile(recipe.output.directory + "/metrics.jsonl"), as: UTF8.self)
+    let text = String(
+      decoding: try readFile(recipe.output.directory + "/metrics.jsonl"), as: UTF8.self)
     return try text.split(separator: "\n").map { line in
       var object = try #require(try JSONParser.parse(String(line)).object)
       for key in ["tokens_per_second", "seconds", "peak_rss_bytes"] { object[key] = nil }

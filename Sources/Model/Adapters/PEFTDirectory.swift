@@ -128,9 +128,12 @@ private struct TensorReader {
       problems.append(
         leftover.count == 1
           ? "\"\(first)\" belongs to no linear layer of the base model"
-          : "\(leftover.count) tensors, \"\(first)\" first, belong to no linear layer of the base model")
+          : "\(leftover.count) tensors, \"\(first)\" first, belong to no linear layer of the base model"
+      )
     }
-    if used.isDisjoint(with: file.names) { problems.append("it holds no LoRA tensor for this model") }
+    if used.isDisjoint(with: file.names) {
+      problems.append("it holds no LoRA tensor for this model")
+    }
     guard problems.isEmpty else {
       let shown = problems.prefix(8) + (problems.count > 8 ? ["… \(problems.count - 8) more"] : [])
       throw Problem(

@@ -27,7 +27,8 @@ package struct TokenBatch {
     var positions: [Int32] = []
     var segments: [Int32] = [0]
     for row in rows where !row.ids.isEmpty {
-      precondition(row.ids.count == row.labels.count, "\(row.ids.count) ids, \(row.labels.count) labels")
+      precondition(
+        row.ids.count == row.labels.count, "\(row.ids.count) ids, \(row.labels.count) labels")
       ids += row.ids
       targets += row.labels.dropFirst() + [Self.ignoredLabel]
       positions += (0..<row.ids.count).map(Int32.init)

@@ -42,7 +42,9 @@ package struct FeedForward {
   /// Adds to the adapters' gradients and to `dX` [T, D].
   ///
   /// - Parameter x: The input of `forward`.
-  package func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor, workspace: Workspace) {
+  package func backward(
+    dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor, workspace: Workspace
+  ) {
     workspace.scope {
       let product = workspace.tensor(saved.gate.shape)
       Kernels.swigluForward(gate: saved.gate, up: saved.up, out: product)

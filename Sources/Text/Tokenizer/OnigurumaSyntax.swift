@@ -96,8 +96,10 @@ struct OnigurumaSyntax {
     case "W": emit("[^\(Self.word)]")
     case "h": emit("[\(Self.hexadecimal)]")
     case "H": emit("[^\(Self.hexadecimal)]")
-    case "b": emit("(?:(?<=[\(Self.word)])(?![\(Self.word)])|(?<![\(Self.word)])(?=[\(Self.word)]))")
-    case "B": emit("(?:(?<=[\(Self.word)])(?=[\(Self.word)])|(?<![\(Self.word)])(?![\(Self.word)]))")
+    case "b":
+      emit("(?:(?<=[\(Self.word)])(?![\(Self.word)])|(?<![\(Self.word)])(?=[\(Self.word)]))")
+    case "B":
+      emit("(?:(?<=[\(Self.word)])(?=[\(Self.word)])|(?<![\(Self.word)])(?![\(Self.word)]))")
     case "A", "Z", "z", "G", "R", "1"..."9": emit("\\\(scalar)")
     default: try sharedEscape(scalar)
     }
@@ -253,7 +255,9 @@ struct OnigurumaSyntax {
 
   /// `(?i:…)`, `(?m:…)` (Oniguruma's m lets a dot match a line feed: s elsewhere), `(?-i:…)`.
   private mutating func options(_ rest: ArraySlice<Unicode.Scalar>) throws(Problem) {
-    guard let end = rest.firstIndex(of: ":"), rest[..<end].allSatisfy({ ["i", "m", "-"].contains($0) }) else {
+    guard let end = rest.firstIndex(of: ":"),
+      rest[..<end].allSatisfy({ ["i", "m", "-"].contains($0) })
+    else {
       throw unsupported("(?\(String(String.UnicodeScalarView(rest.prefix(2))))…)")
     }
     emit("(?" + String(String.UnicodeScalarView(rest[..<end].map { $0 == "m" ? "s" : $0 })) + ":")
@@ -283,7 +287,9 @@ struct OnigurumaSyntax {
   private static func bounds(_ text: ArraySlice<Unicode.Scalar>) -> (Int, Int?)? {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
       .map { String(String.UnicodeScalarView($0)) }
-    guard parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }) else { return nil }
+    guard parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }) else {
+      return nil
+    }
     switch parts.count {
     case 1: return Int(parts[0]).map { ($0, $0) }
     case 2 where parts != ["", ""]: return (Int(parts[0]) ?? 0, Int(parts[1]))

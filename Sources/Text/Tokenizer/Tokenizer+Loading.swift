@@ -28,6 +28,7 @@ extension Tokenizer {
   static func unsupported(_ type: String, _ place: String) -> Problem {
     Problem(
       place,
-      "tokenizer type \"\(type)\" is not supported yet; use a model with a byte-level BPE tokenizer")
+      "tokenizer type \"\(type)\" is not supported yet; use a model with a byte-level BPE tokenizer"
+    )
   }
 }

@@ -53,13 +53,17 @@ package final class Tokenizer: Sendable {
     addedTokens = Dictionary(added.map { ($0.id, $0.token) }) { $1 }
     addedIDs = Dictionary(added.map { (Array($0.token.content.utf8), $0.id) }) { $1 }
     literalFinder = AddedTokenFinder(
-      added.filter { !$0.token.isNormalized }.map { (Array($0.token.content.utf8), $0.id, $0.token) })
+      added.filter { !$0.token.isNormalized }.map {
+        (Array($0.token.content.utf8), $0.id, $0.token)
+      })
     let scratch = EncodingScratch()
     let normalizer = definition.normalizer
     normalizedFinder = AddedTokenFinder(
       added.filter(\.token.isNormalized).map { id, token in
         let content = Array(token.content.utf8)
-        let normalized = content.withUnsafeBufferPointer { normalizer?.normalize($0, scratch)?.bytes }
+        let normalized = content.withUnsafeBufferPointer {
+          normalizer?.normalize($0, scratch)?.bytes
+        }
         return (normalized ?? content, id, token)
       })
   }

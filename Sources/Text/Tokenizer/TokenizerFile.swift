@@ -41,7 +41,8 @@ struct TokenizerFile {
   /// The "model" object, once it is sure to be byte-pair encoding without further tricks.
   private func model() throws(Problem) -> JSON {
     guard let model = root["model"], model.object != nil else {
-      throw problem("\"model\" is missing, expected an object; use the file that came with the model")
+      throw problem(
+        "\"model\" is missing, expected an object; use the file that came with the model")
     }
     let type = model["type"]?.string ?? (model["merges"] != nil ? "BPE" : "without a name")
     guard type == "BPE" else { throw Tokenizer.unsupported(type, path) }
