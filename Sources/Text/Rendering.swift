@@ -60,10 +60,10 @@ package struct Renderer: Sendable {
   package func render(_ conversation: Conversation) throws(Problem) -> RenderedRow {
     let text = try text(of: conversation.messages, tools: conversation.tools)
     let bytes = Array(text.utf8)
-    let turns = try turns(of: conversation, in: bytes)
+    let turns = trains == .all ? [] : try turns(of: conversation, in: bytes)
     let ends = turns.map { endOfTurn(in: bytes, after: $0.upperBound) }
-    var spans = zip(turns, ends).map { turn, end in turn.lowerBound..<(end ?? turn.upperBound) }
-    if trains == .all { spans = [0..<bytes.count] }
+    let answers = zip(turns, ends).map { turn, end in turn.lowerBound..<(end ?? turn.upperBound) }
+    let spans = trains == .all ? [0..<bytes.count] : answers
     let (ids, ranges) = tokenizer.encodeWithOffsets(text)
     return RenderedRow(
       text: text, ids: ids, labels: Self.labels(ids, ranges, spans), spans: spans,

@@ -111,9 +111,9 @@ struct TurnFinder {
       text.suffix(after.count).elementsEqual(after)
     else {
       throw Problem(
-        conversation.place,
-        "the template writes something else after message \(index + 1) depending on its text, so the "
-          + "loss mask cannot be found; use another template or train_on \"all\"")
+        renderer.template.name,
+        "what it writes after message \(index + 1) depends on that message's text, so the loss mask cannot"
+          + " be found; use another template or set data.train_on to \"all\"")
     }
     let end = text.count - after.count
     let start = text.starts(with: before) ? before.count : try start(of: index, before: before)
@@ -124,7 +124,8 @@ struct TurnFinder {
   /// Where a turn begins whose content changes what stands before it, as reasoning does that
   /// a template moves to the front: where the next answer would begin, or where the texts differ.
   private func start(of index: Int, before: [UInt8]) throws(Problem) -> Int {
-    var common = zip(text, before).prefix { $0 == $1 }.count
+    var common = 0
+    while common < min(text.count, before.count), text[common] == before[common] { common += 1 }
     // Not inside a character.
     while common > 0, common < text.count, text[common] & 0xC0 == 0x80 { common -= 1 }
     let prompt = try? renderer.text(

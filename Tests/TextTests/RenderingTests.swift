@@ -69,10 +69,7 @@ import Testing
   }
 
   @Test func turnsThatTheTemplateHidesAreNotTrained() throws {
-    let template =
-      "{% for m in messages if loop is undefined or true %}{% if m.content != 'first' and "
-      + "'Assistant1' not in m.content %}{{ m.content + '<|im_end|>' }}{% endif %}{% endfor %}"
-    let row = try RenderingGolden.renderer(template).render(Self.two)
+    let row = try RenderingGolden.renderer("{{ messages[-1].content + '<|im_end|>' }}").render(Self.two)
     #expect(spans(row) == ["second<|im_end|>"])
   }
 
@@ -82,7 +79,13 @@ import Testing
     let renderer = try RenderingGolden.renderer(template)
     let error = try #require(throws: Problem.self) { try renderer.render(Self.two) }
     #expect(
-      error.description.hasPrefix("rows.json: row 1: the template writes something else after"))
+      error.description.hasPrefix("template: what it writes after message 2 depends on"))
+  }
+
+  @Test func everythingNeedsNoMask() throws {
+    let template = "{% for m in messages %}{{ m.content ~ (m.content | length) }}{% endfor %}"
+    let row = try RenderingGolden.renderer(template, trains: .all).render(Self.two)
+    #expect(row.labels == row.ids)
   }
 
   @Test func aTextShownTwiceIsAProblem() throws {

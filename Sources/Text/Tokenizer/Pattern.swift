@@ -107,6 +107,7 @@ final class MatchScratch {
     // Text of any length is legitimate; only memory bounds a search.
     pcre2_set_match_limit_8(context, .max)
     pcre2_set_depth_limit_8(context, .max)
+    pcre2_set_heap_limit_8(context, 4 << 20)
   }
 
   deinit {

@@ -7,7 +7,7 @@ import Formats
 /// tokens that differ only in normalization would become one.
 struct Vocabulary: Sendable {
   /// Ids beyond this are taken for a damaged file; the largest vocabularies of today have 2^18.
-  static let idLimit = 1 << 24
+  static let idLimit = 1 << 20
 
   /// One more than the largest id.
   let size: Int
