@@ -23,9 +23,6 @@ package struct Renderer: Sendable {
   package init(tokenizer: Tokenizer, template: ChatTemplate, trains: TrainedPart) {
     self.tokenizer = tokenizer
     self.trains = trains
-    // One date for all rows, should the template show it.
-    var template = template
-    template.date = template.date ?? ChatTemplate.now
     self.template = template
     let named = [tokenizer.bosToken, tokenizer.eosToken].compactMap { $0 }
     specialTokens = (tokenizer.specialTokens.map(\.text) + named).map { Array($0.utf8) }

@@ -10,12 +10,17 @@ package struct BaseModel {
   /// How a conversation becomes text.
   package let template: ChatTemplate
 
-  /// - Parameter template: `auto` for the model's own, else what `data.template` accepts.
-  package init(path: String, template: String = "auto") throws {
+  /// - Parameters:
+  ///   - path: A Hugging Face directory or a GGUF file.
+  ///   - template: `auto` for the model's own, else what `data.template` accepts.
+  ///   - date: What a template that shows the date shows, in seconds since 1970; nil: today.
+  package init(path: String, template: String = "auto", date: Int? = nil) throws {
     self.path = path
     files = try PretrainedFiles.open(path)
     tokenizer = try Tokenizer.load(files.tokenizerPath)
-    self.template = try ChatTemplate.choose(template, modelPath: files.tokenizerPath)
+    var chosen = try ChatTemplate.choose(template, modelPath: files.tokenizerPath)
+    if let date { chosen.date = date }
+    self.template = chosen
     guard tokenizer.vocabularySize <= files.configuration.vocabularySize else {
       throw Problem(
         path,
@@ -25,13 +30,7 @@ package struct BaseModel {
   }
 
   package func renderer(trainOn: TrainOn = .assistant) -> Renderer {
-    let trains: Renderer.TrainedPart =
-      switch trainOn {
-      case .assistant: .assistant
-      case .last: .last
-      case .all: .all
-      }
-    return Renderer(tokenizer: tokenizer, template: template, trains: trains)
+    Renderer(tokenizer: tokenizer, template: template, trainOn: trainOn)
   }
 
   package func load(

@@ -43,7 +43,7 @@ package struct HeldOutEvaluation {
     }
   }
 
-  /// - Parameter warn: Gets a sentence for each dropped row and each doubt about an adapter.
+  /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or an adapter.
   package func run(warn: (String) -> Void = { _ in }) throws -> [Result] {
     Kernels.setThreads(threads ?? Kernels.defaultThreads)
     let base = try BaseModel(path: model, template: template)
@@ -57,6 +57,7 @@ package struct HeldOutEvaluation {
     let set = try RowSet.load(
       data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
     for verdict in set.verdicts { warn(verdict.description) }
+    if let warning = set.warning { warn(warning) }
     let model = try base.load(quantization: quantization, doubleQuantization: doubleQuantization)
 
     let dropped = set.verdicts.count { $0.action == .dropped }

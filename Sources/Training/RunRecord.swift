@@ -10,6 +10,8 @@ package struct RunRecord: Equatable {
   package let data: [Source]
   package let baseFingerprint: String
   package let templateHash: String
+  /// Seconds since 1970 that the template shows where it shows a date. A resumed run shows it again.
+  package let templateDate: Int
   package let basePath: String
 
   package struct Source: Equatable {
@@ -24,7 +26,11 @@ package struct RunRecord: Equatable {
     basePath = base.path
     baseFingerprint = base.files.fingerprint
     templateHash = SHA256Digest(of: Array(base.template.source.utf8)).hex
+    templateDate = base.template.date
   }
+
+  /// The date that the run in `saved` began with.
+  static func templateDate(in saved: JSON) -> Int? { saved["template_date"]?.integer }
 
   /// - Parameter threads: In use; the result does not depend on them.
   func json(threads: Int) -> JSON {
@@ -35,6 +41,7 @@ package struct RunRecord: Equatable {
       "started": .string(Date().formatted(.iso8601)),
       "base": ["path": .string(basePath), "fingerprint": .string(baseFingerprint)],
       "template_sha256": .string(templateHash),
+      "template_date": .integer(templateDate),
       "data": .array(
         data.map { ["path": .string($0.path), "sha256": .string($0.sha256)] }),
     ]

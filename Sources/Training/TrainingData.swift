@@ -9,6 +9,8 @@ package struct TrainingData {
   package let validation: [RenderedRow]
   /// Rows that were dropped or changed.
   package let verdicts: [RowVerdict]
+  /// Doubts about all rows together, as sentences.
+  package let warnings: [String]
 
   package init(recipe: Recipe, renderer: Renderer) throws {
     let data = recipe.data
@@ -19,6 +21,7 @@ package struct TrainingData {
     let learned = try load(data.train)
     let held = data.validation.isEmpty ? nil : try load(data.validation)
     verdicts = learned.verdicts + (held?.verdicts ?? [])
+    warnings = [learned.warning, held?.warning].compactMap { $0 }
     guard data.validationFraction > 0 else {
       (train, validation) = (learned.rows, held?.rows ?? [])
       return

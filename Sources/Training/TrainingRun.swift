@@ -34,11 +34,15 @@ final class TrainingRun {
     let onEvent = self.onEvent
     let restart = try store.newestValid { onEvent(.warning($0)) }
 
-    base = try BaseModel(path: recipe.model.path, template: recipe.data.template)
+    let saved: JSON? = restart == nil ? .none : try readJSON(directory.run)
+    base = try BaseModel(
+      path: recipe.model.path, template: recipe.data.template,
+      date: saved.flatMap(RunRecord.templateDate(in:)))
     record = try RunRecord(recipe: recipe, base: base)
-    if restart != nil { try Self.checkUnchanged(recipe, record, directory) }
+    if let saved { try Self.checkUnchanged(recipe, record, saved, directory) }
     data = try TrainingData(
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    for warning in data.warnings { onEvent(.warning(warning)) }
     plan = try TrainingPlan(recipe: recipe, base: base, data: data)
     try Self.writeRecords(recipe, record, data.verdicts, to: directory)
 
@@ -65,11 +69,10 @@ final class TrainingRun {
   // MARK: Setting up
 
   private static func checkUnchanged(
-    _ recipe: Recipe, _ record: RunRecord, _ directory: RunDirectory
+    _ recipe: Recipe, _ record: RunRecord, _ saved: JSON, _ directory: RunDirectory
   ) throws {
-    let saved = try Recipe.load(path: directory.recipe)
-    let sentences =
-      recipe.conflicts(withSaved: saved) + record.changes(since: try readJSON(directory.run))
+    let savedRecipe = try Recipe.load(path: directory.recipe)
+    let sentences = recipe.conflicts(withSaved: savedRecipe) + record.changes(since: saved)
     guard sentences.isEmpty else {
       throw Problem(
         heading: "\(directory.path) cannot be continued with what has changed", problems: sentences)

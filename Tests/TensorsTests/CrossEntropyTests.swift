@@ -107,7 +107,8 @@ extension KernelTests {
       let actual = run(hidden, .nf4(stored), labels)
       let expected = run(hidden, .float32(expanded), labels)
       #expect(worstMismatch([actual.loss], [expected.loss], relative: 1e-6) == nil)
-      #expect(worstMismatch(actual.dHidden, expected.dHidden) == nil)
+      // Terms of size 1 cancel to some hundredths, in an order that differs between the two.
+      #expect(worstMismatch(actual.dHidden, expected.dHidden, absolute: 4e-6) == nil)
     }
 
     @Test func bitsDoNotDependOnThreads() {

@@ -69,7 +69,8 @@ import Testing
   }
 
   @Test func turnsThatTheTemplateHidesAreNotTrained() throws {
-    let row = try RenderingGolden.renderer("{{ messages[-1].content + '<|im_end|>' }}").render(Self.two)
+    let row = try RenderingGolden.renderer("{{ messages[-1].content + '<|im_end|>' }}").render(
+      Self.two)
     #expect(spans(row) == ["second<|im_end|>"])
   }
 

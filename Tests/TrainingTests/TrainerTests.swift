@@ -135,6 +135,34 @@ import Training
     #expect(try adapterBytes(kept) == adapterBytes(recomputed))
   }
 
+  /// A run that is continued on another day shows the template the day on which it began.
+  @Test func aTemplateWithTheDateResumesWithTheSavedDate() throws {
+    let template = folder.path + "/dated.jinja"
+    try writeFile(
+      template, "{{ strftime_now('%d %B %Y') }} {{ messages[0].content }} {{ messages[1].content }}"
+    )
+    /// Stops a run, makes its record say that it began on `day`, continues it.
+    func resumed(_ name: String, day: Int?) throws -> [UInt8] {
+      let recipe = try recipe(name, "data.template=\(template)")
+      try run(recipe, stopAfter: 2)
+      let path = recipe.output.directory + "/run.json"
+      var record = try #require(try readJSON(path).object)
+      if let day { record["template_date"] = .integer(day * 86_400) }
+      try writeFile(path, JSON.object(record).text())
+      try run(recipe, resume: true)
+      if let day { #expect(try readJSON(path)["template_date"]?.integer == day * 86_400) }
+      return try adapterBytes(recipe)
+    }
+    let today = try recipe("today", "data.template=\(template)")
+    var warnings: [String] = []
+    try run(today) { event in
+      if case .warning(let sentence) = event { warnings.append(sentence) }
+    }
+    #expect(warnings.contains { $0.contains("no end-of-turn token") }, "\(warnings)")
+    #expect(try resumed("same", day: nil) == adapterBytes(today))
+    #expect(try resumed("early", day: 1) != adapterBytes(today))
+  }
+
   @Test func refusesToOverwriteARun() throws {
     let recipe = try recipe("twice")
     try run(recipe, stopAfter: 1)

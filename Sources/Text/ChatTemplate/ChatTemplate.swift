@@ -18,11 +18,11 @@ package struct ChatTemplate: Sendable {
   package let source: String
   /// Tokens that the text would be wrong without; only known for built-in templates.
   package let requiredTokens: [String]
-  /// Seconds since 1970 that `strftime_now` shows to the template; nil: the time of rendering.
+  /// Seconds since 1970 that `strftime_now` shows to the template: one date for all rows.
   ///
   /// Some templates write the date into the system prompt. A run that shall give the same tokens
-  /// tomorrow sets this.
-  package var date: Int?
+  /// tomorrow keeps this and sets it again.
+  package var date: Int = Self.now
 
   private let statements: [TemplateStatement]
 
@@ -72,7 +72,7 @@ package struct ChatTemplate: Sendable {
   /// The text for variables given as they are.
   package func render(variables: [String: JSON]) throws(Problem) -> String {
     let evaluator = TemplateEvaluator(
-      name: name, variables: variables.mapValues(TemplateValue.init), now: date ?? Self.now)
+      name: name, variables: variables.mapValues(TemplateValue.init), now: date)
     return try evaluator.render(statements)
   }
 

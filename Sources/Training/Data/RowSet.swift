@@ -10,6 +10,8 @@ package struct RowSet: Sendable {
   /// Rows in which no special token follows some answer.
   private var rowsWithoutEnd = 0
 
+  /// Where the rows are from, as messages name it.
+  private let files: String
   private let renderer: Renderer
   private let maxLength: Int
   private let overlong: Overlong
@@ -28,16 +30,19 @@ package struct RowSet: Sendable {
     _ sources: [DataSource], renderer: Renderer, maxLength: Int, overlong: Overlong
   ) throws(Problem) -> RowSet {
     try renderer.checkTemplate()
-    var set = RowSet(renderer: renderer, maxLength: maxLength, overlong: overlong)
+    var set = RowSet(
+      files: sources.map(\.path).joined(separator: ", "), renderer: renderer,
+      maxLength: maxLength, overlong: overlong)
     for source in sources {
       let reader = RowReader(format: source.format)
       try RowFile(source.path).forEach { place, row throws(Problem) in set.add(row, place, reader) }
     }
-    try set.check(sources)
+    try set.check()
     return set
   }
 
-  private init(renderer: Renderer, maxLength: Int, overlong: Overlong) {
+  private init(files: String, renderer: Renderer, maxLength: Int, overlong: Overlong) {
+    self.files = files
     self.renderer = renderer
     self.maxLength = maxLength
     self.overlong = overlong
@@ -47,7 +52,7 @@ package struct RowSet: Sendable {
   package var warning: String? {
     guard rowsWithoutEnd > 0 else { return nil }
     return
-      "in \(rowsWithoutEnd) of \(rows.count) rows no end-of-turn token follows the assistant's text, so"
+      "\(files): in \(rowsWithoutEnd) of \(rows.count) rows no end-of-turn token follows the assistant's text, so"
       + " the model does not learn to stop there; check data.template"
   }
 
@@ -102,7 +107,7 @@ package struct RowSet: Sendable {
 
   // MARK: All rows
 
-  private func check(_ sources: [DataSource]) throws(Problem) {
+  private func check() throws(Problem) {
     guard overlongPlaces.isEmpty else {
       throw Problem(
         heading: "data.overlong is \"error\" and rows are too long",
@@ -110,7 +115,6 @@ package struct RowSet: Sendable {
     }
     guard rows.isEmpty else { return }
     let dropped = verdicts.filter { $0.action == .dropped }
-    let files = sources.map(\.path).joined(separator: ", ")
     guard !dropped.isEmpty else {
       throw Problem(files, "there are no rows in it, so there is nothing to learn from")
     }
