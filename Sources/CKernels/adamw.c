@@ -15,8 +15,7 @@ typedef struct {
   float correction2_root, epsilon, minus_step_size;
 } update;
 
-CK_CLONES
-static void update_range(const update *u, size_t first, size_t count) {
+CK_KERNEL(void, update_range, (const update *u, size_t first, size_t count), (u, first, count)) {
   update p = *u;
   float *restrict parameter = p.parameter + first, *restrict m = p.m + first,
                   *restrict v = p.v + first;

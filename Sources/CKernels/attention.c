@@ -8,8 +8,8 @@
  * keys at a time, so that memory grows with the number of tokens and not with its square (Dao et
  * al. 2022, arXiv:2205.14135). */
 
-CK_CLONES
-float ck_attention_exponentials(float *x, float maximum, size_t count) {
+CK_SHARED_KERNEL(float, ck_attention_exponentials, (float *x, float maximum, size_t count), (x,
+          maximum, count)) {
   CK_SUM_IN_LANES
   float sum = 0;
   for (size_t i = 0; i < count; i++) {
@@ -19,11 +19,10 @@ float ck_attention_exponentials(float *x, float maximum, size_t count) {
   return sum;
 }
 
-CK_CLONES
-static float row_maximum(const float *x, size_t count) { return ck_maximum(x, count); }
+CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) { return ck_maximum(x, count); }
 
-CK_CLONES
-static void scale_row(const float *x, float factor, float *out, size_t count) {
+CK_KERNEL(void, scale_row, (const float *x, float factor, float *out, size_t count), (x, factor,
+          out, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) out[i] = x[i] * factor;
 }

@@ -3,23 +3,23 @@
 
 #include <stdatomic.h>
 
-CK_CLONES
-static void widen_bfloat16(const uint16_t *restrict x, float *restrict y, size_t count) {
+CK_KERNEL(void, widen_bfloat16, (const uint16_t *restrict x, float *restrict y, size_t count), (x,
+          y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_bits((uint32_t)x[i] << 16);
 }
 
-CK_CLONES
-static void widen_float16(const uint16_t *restrict x, float *restrict y, size_t count) {
+CK_KERNEL(void, widen_float16, (const uint16_t *restrict x, float *restrict y, size_t count), (x,
+          y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_float16(x[i]);
 }
 
-CK_CLONES
-static void narrow_bfloat16(const float *restrict x, uint16_t *restrict y, size_t count) {
+CK_KERNEL(void, narrow_bfloat16, (const float *restrict x, uint16_t *restrict y, size_t count), (x,
+          y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
 }
 
-CK_CLONES
-static void narrow_float16(const float *restrict x, uint16_t *restrict y, size_t count) {
+CK_KERNEL(void, narrow_float16, (const float *restrict x, uint16_t *restrict y, size_t count), (x,
+          y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float16_from_float(x[i]);
 }
 
@@ -64,23 +64,20 @@ void ck_float32_to_float16(const float *x, uint16_t *y, size_t count) {
 
 /* A number is not finite where all bits of its exponent are set. */
 
-CK_CLONES
-static bool finite_32(const uint32_t *x, size_t count) {
+CK_KERNEL(bool, finite_32, (const uint32_t *x, size_t count), (x, count)) {
   uint32_t found = 0;
   for (size_t i = 0; i < count; i++) found |= (x[i] & 0x7f800000) == 0x7f800000;
   return !found;
 }
 
-CK_CLONES
-static bool finite_64(const uint64_t *x, size_t count) {
+CK_KERNEL(bool, finite_64, (const uint64_t *x, size_t count), (x, count)) {
   const uint64_t mask = UINT64_C(0x7ff) << 52;
   uint64_t found = 0;
   for (size_t i = 0; i < count; i++) found |= (x[i] & mask) == mask;
   return !found;
 }
 
-CK_CLONES
-static bool finite_16(const uint16_t *x, uint16_t mask, size_t count) {
+CK_KERNEL(bool, finite_16, (const uint16_t *x, uint16_t mask, size_t count), (x, mask, count)) {
   uint16_t found = 0;
   for (size_t i = 0; i < count; i++) found |= (x[i] & mask) == mask;
   return !found;

@@ -1,17 +1,14 @@
 #include "vector.h"
 
-CK_CLONES
-static void add(const float *restrict x, float *restrict y, size_t count) {
+CK_KERNEL(void, add, (const float *restrict x, float *restrict y, size_t count), (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-CK_CLONES
-static void multiply(float *x, float factor, size_t count) {
+CK_KERNEL(void, multiply, (float *x, float factor, size_t count), (x, factor, count)) {
   for (size_t i = 0; i < count; i++) x[i] *= factor;
 }
 
-CK_CLONES
-static double sum_of_squares(const float *x, size_t count) {
+CK_KERNEL(double, sum_of_squares, (const float *x, size_t count), (x, count)) {
   CK_SUM_IN_LANES
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += (double)x[i] * (double)x[i];

@@ -1,7 +1,8 @@
-#include "CKernels.h"
+#include "dispatch.h"
 
 #include <cblas.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -65,39 +66,82 @@ static uint64_t saved_states(void) {
   return (uint64_t)high << 32 | low;
 }
 
+static bool is_usable(const cpu_feature *f, uint64_t saved) {
+  unsigned r[4] = {0};
+  if (!__get_cpuid_count(f->leaf, f->subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX])) return false;
+  return (saved & f->state) == f->state && (r[f->reg] >> f->bit & 1);
+}
+
 static void append_processor(line_list *lines) {
   uint64_t saved = saved_states();
   for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-    const cpu_feature *f = &features[i];
-    unsigned r[4] = {0};
-    if (!__get_cpuid_count(f->leaf, f->subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX])) continue;
-    bool usable = (saved & f->state) == f->state;
-    if (usable && (r[f->reg] >> f->bit & 1)) append(lines, "", f->name);
+    if (is_usable(&features[i], saved)) append(lines, "", features[i].name);
   }
-  const char *level = __builtin_cpu_supports("x86-64-v4")   ? "x86-64-v4"
-                      : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3"
-                                                            : "x86-64";
-  append(lines, "kernels: ", level);
+}
+
+/* Whether `name` is among the features. */
+static bool has(const char *name) {
+  uint64_t saved = saved_states();
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+    const cpu_feature *f = &features[i];
+    if (strcmp(f->name, name) == 0) return is_usable(f, saved);
+  }
+  return false;
+}
+
+ck_cpu_level ck_best_cpu_level(void) {
+  if (!__builtin_cpu_supports("x86-64-v3")) return CK_LEVEL_PLAIN;
+  if (!__builtin_cpu_supports("x86-64-v4")) return CK_LEVEL_AVX2;
+  return has("avx512_bf16") ? CK_LEVEL_AVX512_BF16 : CK_LEVEL_AVX512;
 }
 
 #elif defined(__aarch64__)
 
 static void append_processor(line_list *lines) {
   append(lines, "", "neon");
-  append(lines, "kernels: ", "aarch64");
 }
+
+ck_cpu_level ck_best_cpu_level(void) { return CK_LEVEL_PLAIN; }
 
 #else
 
-static void append_processor(line_list *lines) { append(lines, "kernels: ", "portable"); }
+static void append_processor(line_list *lines) { (void)lines; }
+
+ck_cpu_level ck_best_cpu_level(void) { return CK_LEVEL_PLAIN; }
 
 #endif
+
+/* ---- The level in use ------------------------------------------------------------------------*/
+
+ck_cpu_level ck_level = CK_LEVEL_PLAIN;
+
+static const char *const level_names[] = {"plain", "avx2", "avx512", "avx512_bf16"};
+
+const char *ck_cpu_level_name(ck_cpu_level level) {
+  return (size_t)level < sizeof level_names / sizeof *level_names ? level_names[level] : NULL;
+}
+
+ck_cpu_level ck_used_cpu_level(void) { return ck_level; }
+
+void ck_use_cpu_level(ck_cpu_level level) {
+  ck_cpu_level best = ck_best_cpu_level();
+  ck_level = level < best ? level : best;
+}
+
+__attribute__((constructor)) static void choose_level(void) {
+  ck_level = ck_best_cpu_level();
+  const char *asked = getenv("FINETUNE_CPU");
+  for (ck_cpu_level level = CK_LEVEL_PLAIN; asked && ck_cpu_level_name(level); level++) {
+    if (strcmp(asked, ck_cpu_level_name(level)) == 0) ck_use_cpu_level(level);
+  }
+}
 
 void ck_cpu_features(char *text, size_t capacity) {
   if (capacity == 0) return;
   text[0] = '\0';
   line_list lines = {text, capacity};
   append_processor(&lines);
+  append(&lines, "kernels: ", ck_cpu_level_name(ck_level));
   append(&lines, "openblas: ", openblas_get_config());
   append(&lines, "openblas core: ", openblas_get_corename());
 }

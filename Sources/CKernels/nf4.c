@@ -1,3 +1,4 @@
+#include "nf4.h"
 #include "convert.h"
 #include "vector.h"
 
@@ -9,7 +10,7 @@
 
 enum { BLOCK = CK_NF4_BLOCK };
 
-static const float code_values[16] = {
+const float ck_nf4_code_values[16] = {
     -1.0f,
     -0.6961928009986877f,
     -0.5250730514526367f,
@@ -28,7 +29,7 @@ static const float code_values[16] = {
     1.0f,
 };
 
-float ck_nf4_code_value(int code) { return code_values[code]; }
+float ck_nf4_code_value(int code) { return ck_nf4_code_values[code]; }
 
 /* ---- Quantization ----------------------------------------------------------------------------*/
 
@@ -63,7 +64,7 @@ CK_INLINE float largest_magnitude(const float block[BLOCK]) {
  * two codes takes the lower one. */
 CK_INLINE void encode_block(const float scaled[BLOCK], uint8_t packed[BLOCK / 2]) {
   float borders[15];
-  for (int j = 0; j < 15; j++) borders[j] = (code_values[j] + code_values[j + 1]) / 2;
+  for (int j = 0; j < 15; j++) borders[j] = (ck_nf4_code_values[j] + ck_nf4_code_values[j + 1]) / 2;
   uint32_t codes[BLOCK];
   for (size_t i = 0; i < BLOCK; i++) {
     float value = scaled[i];
@@ -87,8 +88,8 @@ typedef struct {
   size_t count;
 } quantization;
 
-CK_CLONES
-static void quantize_full_blocks(const quantization *p, size_t first_block, size_t blocks) {
+CK_KERNEL(void, quantize_full_blocks, (const quantization *p, size_t first_block, size_t blocks),
+          (p, first_block, blocks)) {
   for (size_t b = first_block; b < first_block + blocks; b++) {
     float block[BLOCK];
     load_elements(p->values, p->type, b * BLOCK, BLOCK, block);
@@ -137,21 +138,14 @@ static float value_pairs[256][2];
 
 static void fill_value_pairs(void) {
   for (int byte = 0; byte < 256; byte++) {
-    value_pairs[byte][0] = code_values[byte >> 4];
-    value_pairs[byte][1] = code_values[byte & 15];
+    value_pairs[byte][0] = ck_nf4_code_values[byte >> 4];
+    value_pairs[byte][1] = ck_nf4_code_values[byte & 15];
   }
 }
 
 static void prepare_value_pairs(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, fill_value_pairs);
-}
-
-CK_INLINE float block_absmax(const ck_nf4 *weight, size_t block) {
-  if (weight->absmax) return weight->absmax[block];
-  float scaled = weight->map[weight->absmax_codes[block]] *
-                 weight->absmax2[block / CK_NF4_NESTED_BLOCK];
-  return scaled + weight->offset;
 }
 
 CK_INLINE float round_to(ck_value_type type, float value) {
@@ -165,7 +159,7 @@ CK_INLINE float round_to(ck_value_type type, float value) {
 
 /* Any elements first ..< first + count of one block. */
 static void dequantize_part(const ck_nf4 *weight, size_t first, size_t count, float *out) {
-  float absmax = block_absmax(weight, first / BLOCK);
+  float absmax = ck_nf4_block_absmax(weight, first / BLOCK);
   for (size_t i = 0; i < count; i++) {
     const float *pair = value_pairs[weight->codes[(first + i) / 2]];
     out[i] = round_to(weight->value_type, pair[(first + i) % 2] * absmax);
@@ -176,15 +170,15 @@ static void dequantize_part(const ck_nf4 *weight, size_t first, size_t count, fl
  * would otherwise wait for the narrow stores of the first. */
 enum { BATCH_BLOCKS = 16 };
 
-CK_CLONES
-static void dequantize_batch(const ck_nf4 *weight, size_t first_block, size_t blocks, float *out) {
+CK_KERNEL(void, dequantize_batch, (const ck_nf4 *weight, size_t first_block, size_t blocks, float
+          *out), (weight, first_block, blocks, out)) {
   const uint8_t *codes = weight->codes + first_block * (BLOCK / 2);
 #pragma clang loop vectorize(disable) unroll_count(8)
   for (size_t i = 0; i < blocks * (BLOCK / 2); i++) {
     memcpy(out + 2 * i, value_pairs[codes[i]], sizeof value_pairs[0]);
   }
   for (size_t b = 0; b < blocks; b++) {
-    float absmax = block_absmax(weight, first_block + b);
+    float absmax = ck_nf4_block_absmax(weight, first_block + b);
     for (size_t i = 0; i < BLOCK; i++) out[b * BLOCK + i] *= absmax;
   }
   if (weight->value_type == CK_BFLOAT16) {

@@ -1,4 +1,4 @@
-#include "vector.h"
+#include "bf16.h"
 
 /* Philox4x32-10: ten rounds that mix a 128-bit counter under a 64-bit key (Salmon, Moraes, Dror &
  * Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). No state: any number of the stream is
@@ -41,8 +41,8 @@ void ck_random_block(ck_random_key key, uint32_t block, uint32_t words[4]) {
 }
 
 /* words = numbers 4 · first_block ... of the stream. */
-CK_CLONES
-static void make_batch(ck_random_key key, uint32_t first_block, uint32_t *restrict words) {
+CK_KERNEL(void, make_batch, (ck_random_key key, uint32_t first_block, uint32_t *restrict words),
+          (key, first_block, words)) {
   uint32_t lanes[4][BATCH_BLOCKS];
   make_lanes(key, first_block, BATCH_BLOCKS, lanes);
   for (size_t i = 0; i < BATCH_BLOCKS; i++) {
@@ -54,6 +54,8 @@ typedef struct {
   ck_random_key key;
   const float *x;
   float *out;
+  const uint16_t *bf16_x; /* where given, dropout is in bfloat16 */
+  uint16_t *bf16_out;
   size_t count;
   float low, high;        /* uniform */
   uint64_t drop_below;    /* dropout: words under this are dropped */
@@ -83,13 +85,24 @@ void ck_random_uniform(ck_random_key key, float low, float high, float *out, siz
   ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, uniform_task, &p);
 }
 
-CK_CLONES
-static void apply_mask(const uint32_t *restrict words, uint64_t drop_below, float keep_scale,
-                       const float *x, float *out, bool accumulate, size_t count) {
+CK_KERNEL(void, apply_mask, (const uint32_t *restrict words, uint64_t drop_below, float keep_scale,
+          const float *x, float *out, bool accumulate, size_t count), (words, drop_below,
+          keep_scale, x, out, accumulate, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) {
     float kept = words[i] >= drop_below ? x[i] * keep_scale : 0;
     out[i] = accumulate ? out[i] + kept : kept;
+  }
+}
+
+CK_KERNEL(void, apply_bf16_mask,
+          (const uint32_t *restrict words, uint64_t drop_below, float keep_scale,
+           const uint16_t *x, uint16_t *out, bool accumulate, size_t count),
+          (words, drop_below, keep_scale, x, out, accumulate, count)) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; i++) {
+    float kept = words[i] >= drop_below ? ck_float_from_bf16(x[i]) * keep_scale : 0;
+    out[i] = ck_bfloat16_from_float(accumulate ? ck_float_from_bf16(out[i]) + kept : kept);
   }
 }
 
@@ -101,21 +114,30 @@ static void dropout_task(void *context, size_t task, size_t worker) {
   for (size_t done = 0; done < r.count; done += BATCH_WORDS) {
     size_t first = r.first + done, batch = CK_MIN(r.count - done, BATCH_WORDS);
     make_batch(p->key, (uint32_t)(first / 4), words);
-    apply_mask(words, p->drop_below, p->keep_scale, p->x + first, p->out + first, p->accumulate,
-               batch);
+    if (p->bf16_x) {
+      apply_bf16_mask(words, p->drop_below, p->keep_scale, p->bf16_x + first, p->bf16_out + first,
+                      p->accumulate, batch);
+    } else {
+      apply_mask(words, p->drop_below, p->keep_scale, p->x + first, p->out + first, p->accumulate,
+                 batch);
+    }
   }
+}
+
+static void drop(stream p, double probability) {
+  p.drop_below = (uint64_t)(probability * 0x1p32 + 0.5);
+  p.keep_scale = probability < 1 ? (float)(1 / (1 - probability)) : 0;
+  ck_parallel_for(ck_ceil_divide(p.count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, dropout_task, &p);
 }
 
 void ck_dropout(const float *x, float *out, double probability, ck_random_key key, bool accumulate,
                 size_t count) {
-  stream p = {
-      .key = key,
-      .x = x,
-      .out = out,
-      .count = count,
-      .drop_below = (uint64_t)(probability * 0x1p32 + 0.5),
-      .keep_scale = probability < 1 ? (float)(1 / (1 - probability)) : 0,
-      .accumulate = accumulate,
-  };
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, dropout_task, &p);
+  stream p = {.key = key, .x = x, .out = out, .accumulate = accumulate, .count = count};
+  drop(p, probability);
+}
+
+void ck_bf16_dropout(const uint16_t *x, uint16_t *out, double probability, ck_random_key key,
+                     bool accumulate, size_t count) {
+  stream p = {.key = key, .bf16_x = x, .bf16_out = out, .accumulate = accumulate, .count = count};
+  drop(p, probability);
 }

@@ -1,15 +1,7 @@
 /* Shared by the kernels that the compiler vectorizes. */
 #pragma once
 
-#include "CKernels.h"
-#include "bits.h"
-
-/* Compiles a function three times, for AVX-512, AVX2 and plain x86-64; the loader picks one. */
-#if defined(__x86_64__)
-#define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CK_CLONES
-#endif
+#include "dispatch.h"
 
 /* At the top of a block: sums in it may be split over vector lanes. The order is then fixed by the
  * compiler, the same for every run. */

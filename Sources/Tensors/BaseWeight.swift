@@ -4,19 +4,21 @@
 package enum BaseWeight {
   /// float32 [N, K].
   case float32(Tensor)
+  /// bfloat16 [N, K].
+  case bfloat16(Tensor)
   /// 4-bit NormalFloat, in bitsandbytes' own layout.
   case nf4(NF4Weight)
 
   package var outputs: Int {
     switch self {
-    case .float32(let tensor): tensor.shape[0]
+    case .float32(let tensor), .bfloat16(let tensor): tensor.shape[0]
     case .nf4(let weight): weight.outputs
     }
   }
 
   package var inputs: Int {
     switch self {
-    case .float32(let tensor): tensor.shape[1]
+    case .float32(let tensor), .bfloat16(let tensor): tensor.shape[1]
     case .nf4(let weight): weight.inputs
     }
   }

@@ -6,7 +6,7 @@ extension Kernels {
   /// (Su et al. 2021, arXiv:2104.09864).
   ///
   /// - Parameters:
-  ///   - x: float32 [T, heads · E]
+  ///   - x: float32 or bfloat16 [T, heads · E]
   ///   - positions: int32 [T], each in 0 ..< P
   ///   - cos: float32 [P, E/2]
   ///   - sin: float32 [P, E/2]
@@ -22,15 +22,20 @@ extension Kernels {
     let table = cos.rows(ofWidth: headDimension / 2, "rope cos")
     sin.requireCount(cos.count, "rope sin")
     positions.requireElements(in: 0..<table, "rope positions")
-    ck_rope(x.f32, positions.i32, cos.f32, sin.f32, inverse, tokens, heads, headDimension)
+    switch x.dataType {
+    case .bfloat16:
+      ck_bf16_rope(
+        x.bf16, positions.i32, cos.f32, sin.f32, inverse, tokens, heads, headDimension)
+    default: ck_rope(x.f32, positions.i32, cos.f32, sin.f32, inverse, tokens, heads, headDimension)
+    }
   }
 
   /// Causal attention within each segment:
   /// out[t, h] = Σ_j softmax_j(q[t, h] · k[j, g] / sqrt(E)) v[j, g], j from the segment's start to t.
   ///
   /// - Parameters:
-  ///   - q: float32 [T, H·E]
-  ///   - k: float32 [T, G·E]; query head h reads key/value head h / (H / G)
+  ///   - q: float32 or bfloat16 [T, H·E], and so are k, v and out
+  ///   - k: [T, G·E]; query head h reads key/value head h / (H / G)
   ///   - v: float32 [T, G·E]
   ///   - segments: int32 [S + 1], start offsets from 0 to T, not decreasing
   ///   - heads: H
@@ -50,11 +55,21 @@ extension Kernels {
     sizes.requireKeys(v, count: T, "attention v")
     logSumExp.requireCount(T * heads, "attention logSumExp")
     let workers = threads
-    let bytes = ck_attention_forward_scratch(T, S, heads, kvHeads, E, workers)
-    workspace.withScratch(byteCount: bytes) { scratch in
-      ck_attention_forward(
-        q.f32, k.f32, v.f32, segments.i32, out.f32, logSumExp.f32, T, S, heads, kvHeads, E,
-        scratch, workers)
+    switch q.dataType {
+    case .bfloat16:
+      let bytes = ck_bf16_attention_forward_scratch(T, S, heads, kvHeads, E, workers)
+      workspace.withScratch(byteCount: bytes) { scratch in
+        ck_bf16_attention_forward(
+          q.bf16, k.bf16, v.bf16, segments.i32, out.bf16, logSumExp.f32, T, S, heads, kvHeads, E,
+          scratch, workers)
+      }
+    default:
+      let bytes = ck_attention_forward_scratch(T, S, heads, kvHeads, E, workers)
+      workspace.withScratch(byteCount: bytes) { scratch in
+        ck_attention_forward(
+          q.f32, k.f32, v.f32, segments.i32, out.f32, logSumExp.f32, T, S, heads, kvHeads, E,
+          scratch, workers)
+      }
     }
   }
 
@@ -88,11 +103,21 @@ extension Kernels {
     for tensor in [k, v, dK, dV] { sizes.requireKeys(tensor, count: T, "attention k, v, dK or dV") }
     logSumExp.requireCount(T * heads, "attention logSumExp")
     let workers = threads
-    let bytes = ck_attention_backward_scratch(T, S, heads, kvHeads, E, workers)
-    workspace.withScratch(byteCount: bytes) { scratch in
-      ck_attention_backward(
-        dOut.f32, q.f32, k.f32, v.f32, out.f32, logSumExp.f32, segments.i32,
-        dQ.f32, dK.f32, dV.f32, T, S, heads, kvHeads, E, scratch, workers)
+    switch q.dataType {
+    case .bfloat16:
+      let bytes = ck_bf16_attention_backward_scratch(T, S, heads, kvHeads, E, workers)
+      workspace.withScratch(byteCount: bytes) { scratch in
+        ck_bf16_attention_backward(
+          dOut.bf16, q.bf16, k.bf16, v.bf16, out.bf16, logSumExp.f32, segments.i32,
+          dQ.bf16, dK.bf16, dV.bf16, T, S, heads, kvHeads, E, scratch, workers)
+      }
+    default:
+      let bytes = ck_attention_backward_scratch(T, S, heads, kvHeads, E, workers)
+      workspace.withScratch(byteCount: bytes) { scratch in
+        ck_attention_backward(
+          dOut.f32, q.f32, k.f32, v.f32, out.f32, logSumExp.f32, segments.i32,
+          dQ.f32, dK.f32, dV.f32, T, S, heads, kvHeads, E, scratch, workers)
+      }
     }
   }
 

@@ -12,12 +12,12 @@ extension Kernels {
   /// Tokens labelled `ignoredLabel` cost nothing, and logits exist only for some tokens at a time.
   ///
   /// - Parameters:
-  ///   - hidden: float32 [T, D]
+  ///   - hidden: float32 or bfloat16 [T, D]
   ///   - weight: [V, D], frozen
   ///   - labels: int32 [T], in 0 ..< V or `ignoredLabel`
   ///   - gradientScale: One over the number of trained tokens of the whole optimizer step.
   ///   - loss: float64 [1], accumulated, not scaled
-  ///   - dHidden: float32 [T, D], *written* in every row; nil skips the gradient's work
+  ///   - dHidden: As `hidden`, *written* in every row; nil skips the gradient's work
   ///   - workspace: Lends scratch memory.
   package static func linearCrossEntropy(
     hidden: Tensor, weight: BaseWeight, labels: Tensor, gradientScale: Double,
@@ -28,6 +28,17 @@ extension Kernels {
     loss.requireCount(1, "crossEntropy loss")
     dHidden?.requireCount(hidden.count, "crossEntropy dHidden")
     requireLabels(labels, below: weight.outputs)
+    if hidden.dataType == .bfloat16 {
+      var operand = weight.operand
+      let (words, width) = (weight.outputs, weight.inputs)
+      let bytes = ck_bf16_linear_cross_entropy_scratch(&operand, tokens, words, width)
+      workspace.withScratch(byteCount: bytes) { scratch in
+        ck_bf16_linear_cross_entropy(
+          hidden.bf16, &operand, labels.i32, gradientScale, loss.f64, dHidden?.bf16, tokens, words,
+          width, scratch)
+      }
+      return
+    }
     let workers = threads
     var native = weight.native
     let bytes = ck_linear_cross_entropy_scratch(&native, tokens, dHidden != nil, workers)

@@ -23,8 +23,8 @@ extension Kernels {
   /// i of the stream that `key` names.
   ///
   /// - Parameters:
-  ///   - x: float32
-  ///   - out: float32, as large as `x`; may be `x` itself
+  ///   - x: float32 or bfloat16
+  ///   - out: As `x`; may be `x` itself
   ///   - probability: Of dropping, in 0 ... 1.
   ///   - key: Use each key for one tensor only.
   package static func dropout(x: Tensor, out: Tensor, probability: Double, key: RandomKey) {
@@ -45,7 +45,11 @@ extension Kernels {
   ) {
     precondition((0...1).contains(probability), "dropout probability \(probability)")
     precondition(x.count <= Random.longestStream, "dropout of \(x.shape)")
-    ck_dropout(x.f32, out.f32, probability, key.native, accumulate, x.count)
+    switch x.dataType {
+    case .bfloat16:
+      ck_bf16_dropout(x.bf16, out.bf16, probability, key.native, accumulate, x.count)
+    default: ck_dropout(x.f32, out.f32, probability, key.native, accumulate, x.count)
+    }
   }
 
   /// Converts between float32 and bfloat16 or float16, rounding to nearest, ties to even. Numbers

@@ -5,13 +5,16 @@ extension Kernels {
   ///
   /// - Parameters:
   ///   - ids: int32 [T], each in 0 ..< V
-  ///   - weight: float32 [V, D]
+  ///   - weight: float32 or bfloat16 [V, D]
   ///   - out: float32 [T, D]
   package static func embedding(ids: Tensor, weight: Tensor, out: Tensor) {
     precondition(weight.shape.count == 2, "embedding weight \(weight.shape)")
     let (vocabulary, width) = (weight.shape[0], weight.shape[1])
     ids.requireElements(in: 0..<vocabulary, "embedding ids")
     out.requireCount(ids.count * width, "embedding out")
-    ck_embedding(ids.i32, weight.f32, out.f32, ids.count, width)
+    switch weight.dataType {
+    case .bfloat16: ck_bf16_embedding(ids.i32, weight.bf16, out.f32, ids.count, width)
+    default: ck_embedding(ids.i32, weight.f32, out.f32, ids.count, width)
+    }
   }
 }

@@ -1,39 +1,98 @@
 import CKernels
 
+/// A low-rank part of a product: `scale · left factor'` or `scale · left factor`.
+package struct LowRankTerm {
+  /// [T, width], width as `Kernels.lowRankWidth` says.
+  package let left: Tensor
+  /// float32: B [N, R] in the forward pass, A [R, K] in the backward pass.
+  package let factor: Tensor
+  package let scale: Float
+
+  package init(left: Tensor, factor: Tensor, scale: Float) {
+    self.left = left
+    self.factor = factor
+    self.scale = scale
+  }
+}
+
+/// The gradient that comes back from one linear layer: dOut W, and the adapter's part.
+package struct LinearGradientTerm {
+  package let dOut: Tensor  // [T, N]
+  package let weight: BaseWeight  // [N, K]
+  package let lowRank: LowRankTerm?
+
+  package init(dOut: Tensor, weight: BaseWeight, lowRank: LowRankTerm? = nil) {
+    self.dOut = dOut
+    self.weight = weight
+    self.lowRank = lowRank
+  }
+}
+
 extension Kernels {
-  /// out = x W'. An NF4 weight is expanded a few megabytes at a time.
+  /// out = x W' (+ u B') (+ residual). What is not float32 is expanded some megabytes at a time.
   ///
   /// - Parameters:
-  ///   - x: float32 [T, K]
-  ///   - weight: [N, K]
-  ///   - out: float32 [T, N]
+  ///   - x: float32 or bfloat16 [T, K]
+  ///   - weight: [N, K]; float32 or NF4 for a float32 `x`, bfloat16 or NF4 for a bfloat16 one
+  ///   - lowRank: The adapter's part.
+  ///   - residual: float32 [T, N], added to the product; only where `out` is float32
+  ///   - out: As `x`, or float32; [T, N]
   ///   - workspace: Lends scratch memory.
   package static func linearForward(
-    x: Tensor, weight: BaseWeight, out: Tensor, workspace: Workspace
+    x: Tensor, weight: BaseWeight, lowRank: LowRankTerm? = nil, residual: Tensor? = nil,
+    out: Tensor, workspace: Workspace
   ) {
     let tokens = x.rows(ofWidth: weight.inputs, "linear x")
     out.requireCount(tokens * weight.outputs, "linear out")
+    residual?.requireCount(out.count, "linear residual")
+    if x.dataType == .bfloat16 {
+      bf16LinearForward(
+        x: x, tokens: tokens, weight: weight, lowRank: lowRank, residual: residual, out: out,
+        workspace: workspace)
+      return
+    }
     var native = weight.native
     workspace.withScratch(byteCount: ck_linear_scratch(&native)) { scratch in
       ck_linear_forward(x.f32, &native, out.f32, tokens, scratch)
     }
+    if let lowRank {
+      matmul(
+        a: lowRank.left, b: lowRank.factor, out: out, transposeB: true, alpha: lowRank.scale,
+        accumulate: true, workspace: workspace)
+    }
+    if let residual { add(residual, into: out) }
   }
 
-  /// dX += dOut W. The weight is frozen.
+  /// dX = the sum of dOut W (+ v A) over layers that share their input. The weights are frozen.
   ///
   /// - Parameters:
-  ///   - dOut: float32 [T, N]
-  ///   - weight: [N, K]
-  ///   - dX: float32 [T, K], accumulated
+  ///   - terms: One for each layer.
+  ///   - dX: As the terms' `dOut`; [T, K], written
   ///   - workspace: Lends scratch memory.
   package static func linearBackward(
-    dOut: Tensor, weight: BaseWeight, into dX: Tensor, workspace: Workspace
+    _ terms: [LinearGradientTerm], into dX: Tensor, workspace: Workspace
   ) {
-    let tokens = dX.rows(ofWidth: weight.inputs, "linear dX")
-    dOut.requireCount(tokens * weight.outputs, "linear dOut")
-    var native = weight.native
-    workspace.withScratch(byteCount: ck_linear_scratch(&native)) { scratch in
-      ck_linear_backward(dOut.f32, &native, dX.f32, tokens, scratch)
+    guard let inputs = terms.first?.weight.inputs else { return dX.fillWithZeros() }
+    let tokens = dX.rows(ofWidth: inputs, "linear dX")
+    for term in terms {
+      precondition(term.weight.inputs == inputs, "layers with different inputs")
+      term.dOut.requireCount(tokens * term.weight.outputs, "linear dOut")
+    }
+    if dX.dataType == .bfloat16 {
+      bf16LinearBackward(terms, tokens: tokens, inputs: inputs, into: dX, workspace: workspace)
+      return
+    }
+    dX.fillWithZeros()
+    for term in terms {
+      var native = term.weight.native
+      workspace.withScratch(byteCount: ck_linear_scratch(&native)) { scratch in
+        ck_linear_backward(term.dOut.f32, &native, dX.f32, tokens, scratch)
+      }
+      if let lowRank = term.lowRank {
+        matmul(
+          a: lowRank.left, b: lowRank.factor, out: dX, alpha: lowRank.scale, accumulate: true,
+          workspace: workspace)
+      }
     }
   }
 
@@ -69,7 +128,7 @@ extension Kernels {
 }
 
 extension BaseWeight {
-  /// Pointers for the kernels; valid while `self` is.
+  /// Pointers for the float32 kernels; valid while `self` is.
   var native: ck_weight {
     var weight = ck_weight()
     weight.N = outputs
@@ -77,6 +136,7 @@ extension BaseWeight {
     switch self {
     case .float32(let tensor): weight.float32 = UnsafePointer(tensor.f32)
     case .nf4(let stored): weight.nf4 = stored.native
+    case .bfloat16: preconditionFailure("a bfloat16 weight in a float32 product")
     }
     return weight
   }

@@ -128,6 +128,10 @@ extension Tensor {
     precondition(dataType == .float64, "expected float64, got \(dataType)")
     return pointer.assumingMemoryBound(to: Double.self)
   }
+  var bf16: UnsafeMutablePointer<UInt16> {
+    precondition(dataType == .bfloat16, "expected bfloat16, got \(dataType)")
+    return pointer.assumingMemoryBound(to: UInt16.self)
+  }
   /// The bits of 16-bit floats.
   var u16: UnsafeMutablePointer<UInt16> {
     precondition(dataType.size == 2, "expected a 16-bit type, got \(dataType)")

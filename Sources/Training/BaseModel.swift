@@ -1,5 +1,6 @@
 import Formats
 package import Model
+import Tensors
 package import Text
 
 /// An opened base model with what turns text into its tokens. Weights are read by `load`.
@@ -34,10 +35,17 @@ package struct BaseModel {
   }
 
   package func load(
-    quantization: Quantization?, doubleQuantization: Bool, progress: (Double) -> Void = { _ in }
+    compute: ComputeType, quantization: Quantization?, doubleQuantization: Bool,
+    progress: (Double) -> Void = { _ in }
   ) throws -> CausalLM {
     let storage: WeightStorage =
-      quantization == .nf4 ? .nf4(doubleQuantization: doubleQuantization) : .float32
-    return try CausalLM.load(files, storage: storage, progress: progress)
+      switch (quantization, compute) {
+      case (.nf4, _): .nf4(doubleQuantization: doubleQuantization)
+      case (nil, .float32): .float32
+      case (nil, .bfloat16): .bfloat16
+      }
+    return try CausalLM.load(
+      files, storage: storage, activations: compute == .bfloat16 ? .bfloat16 : .float32,
+      progress: progress)
   }
 }

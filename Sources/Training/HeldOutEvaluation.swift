@@ -11,6 +11,7 @@ package struct HeldOutEvaluation {
   /// Measure the base as well where there are adapters.
   package var includeBase = false
   package var data: [DataSource]
+  package var compute = ComputeType.bfloat16
   package var quantization: Quantization? = nil
   package var doubleQuantization = true
   package var maxLength = 1024
@@ -58,7 +59,8 @@ package struct HeldOutEvaluation {
       data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
     for verdict in set.verdicts { warn(verdict.description) }
     if let warning = set.warning { warn(warning) }
-    let model = try base.load(quantization: quantization, doubleQuantization: doubleQuantization)
+    let model = try base.load(
+      compute: compute, quantization: quantization, doubleQuantization: doubleQuantization)
 
     let dropped = set.verdicts.count { $0.action == .dropped }
     func measure(_ adapter: LoRAAdapter?, path: String?) throws -> Result {

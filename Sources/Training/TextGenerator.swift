@@ -12,7 +12,8 @@ package final class TextGenerator {
   package let warnings: [String]
 
   package init(
-    model path: String, adapter: String?, quantization: Quantization?,
+    model path: String, adapter: String?, compute: ComputeType = .bfloat16,
+    quantization: Quantization?,
     doubleQuantization: Bool = true, template: String = "auto", threads: Int?
   ) throws {
     Kernels.setThreads(threads ?? Kernels.defaultThreads)
@@ -22,7 +23,8 @@ package final class TextGenerator {
         $0, linears: base.files.configuration.linears, baseFingerprint: base.files.fingerprint)
     }
     warnings = loaded?.warnings ?? []
-    model = try base.load(quantization: quantization, doubleQuantization: doubleQuantization)
+    model = try base.load(
+      compute: compute, quantization: quantization, doubleQuantization: doubleQuantization)
     model.attach(loaded?.adapter)
     var stops = Set(base.files.configuration.eosTokenIDs.map(Int32.init))
     if let id = base.tokenizer.eosToken.flatMap({ base.tokenizer.id(of: $0) }) { stops.insert(id) }

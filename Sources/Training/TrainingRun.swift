@@ -48,7 +48,8 @@ final class TrainingRun {
 
     onEvent(.note("reading \(recipe.model.path)"))
     model = try base.load(
-      quantization: recipe.model.quantization, doubleQuantization: recipe.model.doubleQuantization)
+      compute: recipe.model.computeDtype, quantization: recipe.model.quantization,
+      doubleQuantization: recipe.model.doubleQuantization)
     adapter = try Self.adapter(
       recipe: recipe, plan: plan, base: base, checkpoint: restart, onEvent: onEvent)
     model.attach(adapter)

@@ -46,6 +46,7 @@ struct Evaluate: ParsableCommand {
       model: model.model, data: data.map { DataSource(path: $0, format: format) })
     evaluation.adapters = adapter
     evaluation.includeBase = !json
+    evaluation.compute = model.computeDtype
     evaluation.quantization = model.quantization
     evaluation.doubleQuantization = model.doubleQuantization
     evaluation.maxLength = maxLength

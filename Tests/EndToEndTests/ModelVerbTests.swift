@@ -32,7 +32,9 @@ import Testing
     // The run measured the same before its first step and after its last.
     let evaluations = try run.metrics().filter { $0["eval_loss"] != nil }
     #expect(evaluations.first?["eval_loss"]?.number == loss)
-    let tuned = try evaluate(run, ["--model", TinyRun.model, "--adapter", "out/adapter"])
+    let tuned = try evaluate(
+      run,
+      ["--model", TinyRun.model, "--adapter", "out/adapter"])
     #expect(tuned["loss"]?.number == evaluations.last?["eval_loss"]?.number)
   }
 
@@ -55,8 +57,10 @@ import Testing
       "merge", "--model", TinyRun.model, "--adapter", "out/adapter", "--output", "merged",
       "--dtype", "float32")
     #expect(merge.status == 0, "\(merge.error)")
-    let merged = try evaluate(run, ["--model", "merged"])
-    let tuned = try evaluate(run, ["--model", TinyRun.model, "--adapter", "out/adapter"])
+    let merged = try evaluate(run, ["--model", "merged", "--compute-dtype", "float32"])
+    let tuned = try evaluate(
+      run,
+      ["--model", TinyRun.model, "--adapter", "out/adapter", "--compute-dtype", "float32"])
     let difference = try #require(merged["loss"]?.number) - (try #require(tuned["loss"]?.number))
     #expect(abs(difference) < 1e-5)
   }
@@ -65,8 +69,10 @@ import Testing
     let run = try TinyRun()
     let quantize = try run.run("quantize", "--model", TinyRun.model, "--output", "nf4")
     #expect(quantize.status == 0, "\(quantize.error)")
-    let stored = try evaluate(run, ["--model", "nf4"])
-    let packed = try evaluate(run, ["--model", TinyRun.model, "--quantization", "nf4"])
+    let stored = try evaluate(run, ["--model", "nf4", "--compute-dtype", "float32"])
+    let packed = try evaluate(
+      run,
+      ["--model", TinyRun.model, "--quantization", "nf4", "--compute-dtype", "float32"])
     let difference = try #require(stored["loss"]?.number) - (try #require(packed["loss"]?.number))
     #expect(abs(difference) < 1e-6)
   }

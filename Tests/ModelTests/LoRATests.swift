@@ -23,15 +23,23 @@ import Testing
 
   func pass(training: Bool = true) -> Pass {
     Pass(
-      workspace: workspace, segments: Tensor.from([0, Int32(Self.tokens)], .int32),
+      workspace: workspace, activations: .float32,
+      segments: Tensor.from([0, Int32(Self.tokens)], .int32),
       positions: Tensor.from((0..<Int32(Self.tokens)).map { $0 }, .int32),
       dropout: training ? DropoutKey(seed: 9, step: 2, microBatch: 1) : nil)
   }
 
+  /// A layer that is nothing but its adapter.
+  func linear(_ lora: LoRA) -> Linear {
+    Linear(
+      name: "l", weight: .float32(Tensor.zeros([Self.outputs, Self.inputs])), adapter: lora)
+  }
+
   func output(_ lora: LoRA, _ x: Tensor, training: Bool = true) -> [Float] {
     let y = Tensor.zeros([Self.tokens, Self.outputs])
-    let saved = lora.makeSaved(tokens: Self.tokens, pass: pass(training: training))
-    lora.forward(x, into: y, saved: saved, workspace: workspace)
+    let linear = linear(lora)
+    let saved = linear.makeSaved(tokens: Self.tokens, pass: pass(training: training))
+    linear.forward(x, out: y, saved: saved, workspace: workspace)
     return y.toArray(Float.self)
   }
 
@@ -51,10 +59,13 @@ import Testing
     let (lora, x) = (lora(dropout: dropout), tensor([Self.tokens, Self.inputs], 3))
     let weights = tensor([Self.tokens, Self.outputs], 4)
     let dX = Tensor.zeros(x.shape)
-    let saved = lora.makeSaved(tokens: Self.tokens, pass: pass())
+    let linear = linear(lora)
+    let saved = linear.makeSaved(tokens: Self.tokens, pass: pass())
     let y = Tensor.zeros([Self.tokens, Self.outputs])
-    lora.forward(x, into: y, saved: saved, workspace: workspace)
-    lora.backward(dOut: weights, x: x, saved: saved, into: dX, workspace: workspace)
+    linear.forward(x, out: y, saved: saved, workspace: workspace)
+    Linear.backward(
+      [Linear.Branch(linear: linear, dOut: weights, saved: saved)], x: x, into: dX,
+      workspace: workspace)
     func objective() -> Double {
       zip(output(lora, x), weights.toArray(Float.self)).reduce(0) {
         $0 + Double($1.0) * Double($1.1)

@@ -29,24 +29,30 @@ struct AttentionCase: CustomStringConvertible {
     var out, logSumExp, dQ, dK, dV: [Float]
   }
 
-  func run(_ inputs: Inputs, _ workspace: Workspace) -> Results {
+  func run(_ inputs: Inputs, _ workspace: Workspace, type: DataType = .float32) -> Results {
     let (q, k, v) = (
-      Tensor.floats(inputs.q, [T, H * E]), Tensor.floats(inputs.k, [T, G * E]),
-      Tensor.floats(inputs.v, [T, G * E])
+      Tensor.floats(inputs.q, [T, H * E]).converted(to: type),
+      Tensor.floats(inputs.k, [T, G * E]).converted(to: type),
+      Tensor.floats(inputs.v, [T, G * E]).converted(to: type)
     )
-    let (out, logSumExp) = (Tensor.zeros([T, H * E]), Tensor.zeros([T, H]))
+    let (out, logSumExp) = (Tensor.zeros([T, H * E], type), Tensor.zeros([T, H]))
     Kernels.attentionForward(
       q: q, k: k, v: v, segments: segments, heads: H, kvHeads: G, out: out, logSumExp: logSumExp,
       workspace: workspace)
     // Garbage that must be overwritten.
     let dQ = Tensor.floats([Float](repeating: 7, count: T * H * E), [T, H * E])
+      .converted(to: type)
     let dK = Tensor.floats([Float](repeating: 7, count: T * G * E), [T, G * E])
+      .converted(to: type)
     let dV = Tensor.floats([Float](repeating: 7, count: T * G * E), [T, G * E])
+      .converted(to: type)
     Kernels.attentionBackward(
-      dOut: .floats(inputs.dOut, [T, H * E]), q: q, k: k, v: v, out: out, logSumExp: logSumExp,
+      dOut: .floats(inputs.dOut, [T, H * E]).converted(to: type), q: q, k: k, v: v, out: out,
+      logSumExp: logSumExp,
       segments: segments, heads: H, kvHeads: G, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
     return Results(
-      out: out.floats, logSumExp: logSumExp.floats, dQ: dQ.floats, dK: dK.floats, dV: dV.floats)
+      out: out.widened, logSumExp: logSumExp.floats, dQ: dQ.widened, dK: dK.widened,
+      dV: dV.widened)
   }
 }
 

@@ -17,6 +17,17 @@ extension Tensor {
   static func integers(_ values: [Int32]) -> Tensor { Tensor.from(values, .int32) }
 
   var floats: [Float] { toArray(Float.self) }
+
+  /// The elements in another type; the tensor itself where it has that type.
+  func converted(to type: DataType) -> Tensor {
+    guard type != dataType else { return self }
+    let result = Tensor.zeros(shape, type)
+    Kernels.convert(self, into: result)
+    return result
+  }
+
+  /// The elements as float32, whatever the type.
+  var widened: [Float] { converted(to: .float32).floats }
 }
 
 func doubles(_ values: [Float]) -> [Double] { values.map(Double.init) }

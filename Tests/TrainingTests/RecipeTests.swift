@@ -28,7 +28,7 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
   @Test func everyKeyHasItsDefault() throws {
     let recipe = try recipe()
     #expect(recipe.model.path == "base")
-    #expect(recipe.model.computeDtype == .float32)
+    #expect(recipe.model.computeDtype == .bfloat16)
     #expect(recipe.model.quantization == nil)
     #expect(recipe.adapter.rank == 8)
     #expect(recipe.adapter.targetModules == .allLinear)
@@ -168,8 +168,8 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
       "adapter.target_modules[1]: found \"a\" twice, expected once; remove one"
     ),
     (
-      "model.compute_dtype=bfloat16",
-      "model.compute_dtype: found \"bfloat16\", expected \"float32\", the type that this version computes in; write \"float32\" or leave the key out"
+      "model.compute_dtype=float16",
+      "model.compute_dtype: found \"float16\", expected \"float32\" or \"bfloat16\"; did you mean \"bfloat16\"?"
     ),
     ("training.epohcs=3", "training.epohcs: unknown key; did you mean \"epochs\"?"),
     ("training.rank=3", "training.rank: unknown key; did you mean \"adapter.rank\"?"),

@@ -14,6 +14,10 @@ import Training
 
   /// A recipe whose run takes under a second; dropout and shuffling make every random stream count.
   func recipe(_ name: String, _ overrides: String...) throws -> Recipe {
+    try recipe(name, overrides)
+  }
+
+  func recipe(_ name: String, _ overrides: [String]) throws -> Recipe {
     let rows = folder.path + "/rows.jsonl"
     if !fileExists(rows) {
       let lines = (0..<24).map { i in
@@ -76,11 +80,12 @@ import Training
     #expect(checkpoints.count == 2)
   }
 
-  @Test(arguments: [1, 3, 4, 7])
-  func stoppedAndResumedEqualsUninterrupted(stopAfter: Int) throws {
-    let whole = try recipe("whole")
+  @Test(arguments: [1, 3, 4, 7], ComputeType.allCases)
+  func stoppedAndResumedEqualsUninterrupted(stopAfter: Int, compute: ComputeType) throws {
+    let type = "model.compute_dtype=\(compute.rawValue)"
+    let whole = try recipe("whole", type)
     try run(whole)
-    let parts = try recipe("parts")
+    let parts = try recipe("parts", type)
     guard case .interrupted = try run(parts, stopAfter: stopAfter) else {
       Issue.record("the run was not interrupted")
       return
@@ -118,18 +123,26 @@ import Training
     #expect(try adapterBytes(parts) == adapterBytes(whole))
   }
 
-  @Test(arguments: [1, 3, 16])
-  func threadsChangeNoBit(threads: Int) throws {
-    let one = try recipe("one", "training.threads=2")
+  @Test(
+    arguments: [1, 3, 16],
+    [
+      ["model.compute_dtype=float32"], ["model.compute_dtype=bfloat16"],
+      ["model.quantization=nf4"],
+    ])
+  func threadsChangeNoBit(threads: Int, overrides: [String]) throws {
+    let one = try recipe("one", overrides + ["training.threads=2"])
     try run(one)
-    let other = try recipe("other", "training.threads=\(threads)")
+    let other = try recipe("other", overrides + ["training.threads=\(threads)"])
     try run(other)
     #expect(try adapterBytes(other) == adapterBytes(one))
   }
 
-  @Test func checkpointingChangesNoBit() throws {
-    let kept = try recipe("kept")
-    let recomputed = try recipe("recomputed", "training.gradient_checkpointing=true")
+  @Test(arguments: ComputeType.allCases) func checkpointingChangesNoBit(
+    compute: ComputeType
+  ) throws {
+    let type = "model.compute_dtype=\(compute.rawValue)"
+    let kept = try recipe("kept", type)
+    let recomputed = try recipe("recomputed", type, "training.gradient_checkpointing=true")
     try run(kept)
     try run(recomputed)
     #expect(try adapterBytes(kept) == adapterBytes(recomputed))

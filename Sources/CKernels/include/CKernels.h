@@ -37,6 +37,28 @@ void ck_parallel_for(size_t count, size_t workers, ck_task task, void *context);
 
 /* ---- machine.c -------------------------------------------------------------------------------*/
 
+/* Instruction sets that kernels are written for, each with all before it. On other processors than
+ * x86-64 everything is plain. */
+typedef enum {
+  CK_LEVEL_PLAIN,
+  CK_LEVEL_AVX2,        /* and FMA, F16C, BMI: x86-64-v3 */
+  CK_LEVEL_AVX512,      /* F, BW, CD, DQ, VL: x86-64-v4 */
+  CK_LEVEL_AVX512_BF16, /* products of bfloat16 pairs */
+} ck_cpu_level;
+
+/* The highest level that this processor and its system can run. */
+ck_cpu_level ck_best_cpu_level(void);
+
+/* The level that kernels run at: the highest, unless the environment variable FINETUNE_CPU
+ * (avx512_bf16, avx512, avx2, plain) asked for a lower one when the program started. */
+ck_cpu_level ck_used_cpu_level(void);
+
+/* Changes the level; for tests, between kernels. Not above the best. */
+void ck_use_cpu_level(ck_cpu_level level);
+
+/* "plain", "avx2" ... ; NULL where there is no such level. */
+const char *ck_cpu_level_name(ck_cpu_level level);
+
 /* Writes what the kernels found in this processor and its libraries, one item a line. */
 void ck_cpu_features(char *text, size_t capacity);
 
@@ -62,6 +84,7 @@ void ck_matmul_piece(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_
 
 /* out[T, D] = rows ids[T] of weight[V, D] */
 void ck_embedding(const int32_t *ids, const float *weight, float *out, size_t T, size_t D);
+void ck_bf16_embedding(const int32_t *ids, const uint16_t *weight, float *out, size_t T, size_t D);
 
 /* ---- rmsnorm.c -------------------------------------------------------------------------------*/
 
@@ -73,6 +96,12 @@ void ck_rmsnorm_forward(const float *x, const float *weight, float epsilon, floa
 void ck_rmsnorm_backward(const float *dout, const float *x, const float *weight,
                          const float *inverse_rms, float *dx, size_t T, size_t D);
 
+/* The same with out and dout in bfloat16; x and dx, the residual stream, stay float32. */
+void ck_bf16_rmsnorm_forward(const float *x, const float *weight, float epsilon, uint16_t *out,
+                             float *inverse_rms, size_t T, size_t D);
+void ck_bf16_rmsnorm_backward(const uint16_t *dout, const float *x, const float *weight,
+                              const float *inverse_rms, float *dx, size_t T, size_t D);
+
 /* ---- rope.c ----------------------------------------------------------------------------------*/
 
 /* Rotates the pairs (i, i + E/2) of every head of x[T, heads · E] in place by the angles whose
@@ -80,6 +109,8 @@ void ck_rmsnorm_backward(const float *dout, const float *x, const float *weight,
  * back. */
 void ck_rope(float *x, const int32_t *positions, const float *cos, const float *sin, bool inverse,
              size_t T, size_t heads, size_t E);
+void ck_bf16_rope(uint16_t *x, const int32_t *positions, const float *cos, const float *sin,
+                  bool inverse, size_t T, size_t heads, size_t E);
 
 /* ---- attention.c, attention_backward.c -------------------------------------------------------*/
 
@@ -112,6 +143,23 @@ void ck_attention_decode(const float *q, const float *keys, const float *values,
                          size_t T, size_t past, size_t H, size_t G, size_t E, void *scratch,
                          size_t workers);
 
+/* ---- bf16_attention.c, bf16_attention_backward.c: the same in bfloat16 -------------------------*/
+
+/* log_sum_exp stays float32; E is even. */
+size_t ck_bf16_attention_forward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
+                                         size_t workers);
+void ck_bf16_attention_forward(const uint16_t *q, const uint16_t *k, const uint16_t *v,
+                               const int32_t *starts, uint16_t *out, float *log_sum_exp, size_t T,
+                               size_t S, size_t H, size_t G, size_t E, void *scratch,
+                               size_t workers);
+size_t ck_bf16_attention_backward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
+                                          size_t workers);
+void ck_bf16_attention_backward(const uint16_t *dout, const uint16_t *q, const uint16_t *k,
+                                const uint16_t *v, const uint16_t *out, const float *log_sum_exp,
+                                const int32_t *starts, uint16_t *dq, uint16_t *dk, uint16_t *dv,
+                                size_t T, size_t S, size_t H, size_t G, size_t E, void *scratch,
+                                size_t workers);
+
 /* ---- swiglu.c --------------------------------------------------------------------------------*/
 
 /* out = silu(gate) · up, silu(x) = x / (1 + exp(-x)); outputs may be the inputs themselves. */
@@ -120,6 +168,9 @@ void ck_swiglu_forward(const float *gate, const float *up, float *out, size_t co
 /* dup = dout · silu(gate);  dgate = dout · up · σ(gate) (1 + gate (1 - σ(gate))) */
 void ck_swiglu_backward(const float *dout, const float *gate, const float *up, float *dgate,
                         float *dup, size_t count);
+void ck_bf16_swiglu_forward(const uint16_t *gate, const uint16_t *up, uint16_t *out, size_t count);
+void ck_bf16_swiglu_backward(const uint16_t *dout, const uint16_t *gate, const uint16_t *up,
+                             uint16_t *dgate, uint16_t *dup, size_t count);
 
 /* ---- nf4.c, nf4_absmax.c: 4-bit NormalFloat, as bitsandbytes stores it ---------------------------------------*/
 
@@ -154,7 +205,10 @@ void ck_nf4_quantize_absmax(const float *absmax, uint8_t *absmax_codes, float *a
 /* out[count] = elements first ..< first + count, on the calling thread. */
 void ck_nf4_dequantize_range(const ck_nf4 *weight, size_t first, size_t count, float *out);
 
-/* The same, in parallel. */
+/* out[count] as bfloat16: each value rounded once, whatever value_type says. On the calling thread. */
+void ck_nf4_dequantize_bf16(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
+
+/* Values as float32, in parallel. */
 void ck_nf4_dequantize(const ck_nf4 *weight, size_t first, size_t count, float *out);
 
 /* ---- linear.c: products with a frozen weight [N, K] ------------------------------------------*/
@@ -176,6 +230,53 @@ void ck_linear_forward(const float *x, const ck_weight *weight, float *out, size
 void ck_linear_backward(const float *dout, const ck_weight *weight, float *dx, size_t T,
                         void *scratch);
 
+/* ---- bf16_gemm.c: products of bfloat16 matrices, summed in float32 ----------------------------*/
+
+/* A right operand B [K, N]: element (k, n) is data[k * stride + n], or, where transposed,
+ * data[n * stride + k]. It is bfloat16, float32 (times `scale`, then rounded to bfloat16) or NF4;
+ * the pointers of the other two are NULL. */
+typedef struct {
+  const uint16_t *bfloat16;
+  const float *float32;
+  float scale;
+  ck_nf4 nf4;
+  size_t stride;
+  bool transposed;
+} ck_operand;
+
+/* left[M, K] B[K, N]; rows of `left` are left_stride apart. */
+typedef struct {
+  const uint16_t *left;
+  size_t left_stride, K;
+  ck_operand right;
+} ck_term;
+
+/* Where a product goes, rows `stride` apart: bfloat16, or float32 with `residual` added where that
+ * is given (it may be the result itself). */
+typedef struct {
+  uint16_t *bfloat16;
+  float *float32;
+  const float *residual;
+  size_t stride;
+} ck_result;
+
+size_t ck_bf16_matmul_scratch(size_t N, const ck_term *terms, size_t count);
+
+/* result[M, N] = the sum of the terms, of which there are at most 16; every K is even. */
+void ck_bf16_matmul(size_t M, size_t N, const ck_term *terms, size_t count, ck_result result,
+                    void *scratch);
+
+size_t ck_bf16_contract_scratch(size_t T, size_t R, size_t workers);
+
+/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column]; for the
+ * gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
+void ck_bf16_contract(const uint16_t *left, size_t left_stride, const uint16_t *right, size_t T, size_t R,
+                      size_t N, float scale, float *out, size_t row, size_t column, void *scratch,
+                      size_t workers);
+
+/* out[n] = sum_k x[k] W[n, k], both bfloat16 or W in NF4: reading W is all there is to do. */
+void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out);
+
 /* ---- cross_entropy.c -------------------------------------------------------------------------*/
 
 enum { CK_IGNORED_LABEL = -100 };
@@ -189,6 +290,13 @@ size_t ck_linear_cross_entropy_scratch(const ck_weight *weight, size_t T, bool g
 void ck_linear_cross_entropy(const float *hidden, const ck_weight *weight, const int32_t *labels,
                              double gradient_scale, double *loss, float *dhidden, size_t T,
                              void *scratch, size_t workers);
+
+/* The same in bfloat16; of an NF4 weight the head makes no use. */
+size_t ck_bf16_linear_cross_entropy_scratch(const ck_operand *weight, size_t T, size_t V,
+                                            size_t D);
+void ck_bf16_linear_cross_entropy(const uint16_t *hidden, const ck_operand *weight,
+                                  const int32_t *labels, double gradient_scale, double *loss,
+                                  uint16_t *dhidden, size_t T, size_t V, size_t D, void *scratch);
 
 /* ---- adamw.c ---------------------------------------------------------------------------------*/
 
@@ -238,3 +346,5 @@ void ck_random_uniform(ck_random_key key, float low, float high, float *out, siz
  * `accumulate` adds instead. */
 void ck_dropout(const float *x, float *out, double probability, ck_random_key key, bool accumulate,
                 size_t count);
+void ck_bf16_dropout(const uint16_t *x, uint16_t *out, double probability, ck_random_key key,
+                     bool accumulate, size_t count);

@@ -6,12 +6,16 @@ package import Tensors
 /// Forward and backward are two lists of calls in opposite order; there is no tape.
 package final class CausalLM {
   package let configuration: LlamaConfiguration
-  package let embedding: Tensor  // [V, D]
+  package let embedding: Tensor  // [V, D], float32 or bfloat16
   package internal(set) var layers: [DecoderLayer]
   package let finalNorm: RMSNorm
   /// The output head [V, D]; the embedding itself where the two are tied.
   package let head: BaseWeight
   package let workspace: Workspace
+  /// Type of activations and products: float32 or bfloat16.
+  package var activations: DataType {
+    if case .bfloat16 = head { .bfloat16 } else { .float32 }
+  }
 
   init(
     configuration: LlamaConfiguration, embedding: Tensor, layers: [DecoderLayer],
@@ -79,7 +83,8 @@ package final class CausalLM {
   private func pass(_ batch: TokenBatch, dropout: DropoutKey?) -> Pass {
     layers.first?.attention.rotary.prepare(positions: batch.longestSegment)
     return Pass(
-      workspace: workspace, segments: batch.segments, positions: batch.positions, dropout: dropout)
+      workspace: workspace, activations: activations, segments: batch.segments,
+      positions: batch.positions, dropout: dropout)
   }
 
   /// Embedding and all layers. Layers below the first trained one keep nothing.
@@ -119,7 +124,7 @@ package final class CausalLM {
   }
 
   private func normalized(_ x: Tensor) -> (out: Tensor, inverseRMS: Tensor) {
-    let out = workspace.tensor(x.shape)
+    let out = workspace.tensor(x.shape, activations)
     let inverseRMS = workspace.tensor([x.shape[0]])
     finalNorm.forward(x, out: out, inverseRMS: inverseRMS)
     return (out, inverseRMS)
@@ -132,7 +137,7 @@ package final class CausalLM {
     let gradient = workspace.zeros(output.shape)
     workspace.scope {
       let hidden = normalized(output)
-      let dHidden = workspace.tensor(output.shape)
+      let dHidden = workspace.tensor(output.shape, activations)
       Kernels.linearCrossEntropy(
         hidden: hidden.out, weight: head, labels: batch.targets, gradientScale: gradientScale,
         loss: loss, dHidden: dHidden, workspace: workspace)
@@ -153,7 +158,8 @@ package final class CausalLM {
     workspace.scope {
       let positions = (cache.count..<cache.count + ids.count).map(Int32.init)
       let pass = Pass(
-        workspace: workspace, segments: Tensor.from([0, Int32(ids.count)], .int32),
+        workspace: workspace, activations: activations,
+        segments: Tensor.from([0, Int32(ids.count)], .int32),
         positions: Tensor.from(positions, .int32), dropout: nil)
       var x = workspace.tensor([ids.count, configuration.hiddenSize])
       var y = workspace.tensor(x.shape)

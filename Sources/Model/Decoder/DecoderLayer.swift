@@ -3,6 +3,9 @@ package import Tensors
 /// One pre-norm transformer layer.
 ///
 ///     m = x + attention(norm₁(x))        y = m + feedForward(norm₂(m))
+///
+/// x, m and y, the residual stream, are float32 also where activations are bfloat16: rounding it after
+/// every layer would cost more exactness than all else.
 package struct DecoderLayer {
   package var attention: SelfAttention
   package var feedForward: FeedForward
@@ -34,14 +37,14 @@ package struct DecoderLayer {
   package func forward(_ x: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
     let workspace = pass.workspace
     workspace.scope {
-      let normalized = workspace.tensor(x.shape)
+      let normalized = pass.activation(x.shape)
       attentionNorm.forward(x, out: normalized, inverseRMS: saved.attentionInverseRMS)
-      attention.forward(normalized, out: saved.middle, saved: saved.attention, pass: pass)
-      Kernels.add(x, into: saved.middle)
+      attention.forward(
+        normalized, residual: x, out: saved.middle, saved: saved.attention, pass: pass)
       feedForwardNorm.forward(
         saved.middle, out: normalized, inverseRMS: saved.feedForwardInverseRMS)
-      feedForward.forward(normalized, out: y, saved: saved.feedForward, workspace: workspace)
-      Kernels.add(saved.middle, into: y)
+      feedForward.forward(
+        normalized, residual: saved.middle, out: y, saved: saved.feedForward, pass: pass)
     }
   }
 
@@ -57,21 +60,22 @@ package struct DecoderLayer {
   ) {
     let workspace = pass.workspace
     workspace.scope {
-      let normalized = workspace.tensor(x.shape)
-      let dNormalized = workspace.zeros(x.shape)
+      let normalized = pass.activation(x.shape)
+      let dNormalized = pass.activation(x.shape)
       feedForwardNorm.forward(
         saved.middle, out: normalized, inverseRMS: saved.feedForwardInverseRMS)
-      feedForward.backward(
-        dOut: gradient, x: normalized, saved: saved.feedForward, into: dNormalized,
-        workspace: workspace)
+      workspace.scope {
+        feedForward.backward(
+          dOut: pass.activation(of: gradient), x: normalized, saved: saved.feedForward,
+          into: dNormalized, pass: pass)
+      }
       feedForwardNorm.backward(
         dOut: dNormalized, x: saved.middle, inverseRMS: saved.feedForwardInverseRMS,
         into: gradient)
 
       attentionNorm.forward(x, out: normalized, inverseRMS: saved.attentionInverseRMS)
-      if needsInputGradient { dNormalized.fillWithZeros() }
       attention.backward(
-        dOut: gradient, x: normalized, saved: saved.attention,
+        dOut: pass.activation(of: gradient), x: normalized, saved: saved.attention,
         into: needsInputGradient ? dNormalized : nil, pass: pass)
       guard needsInputGradient else { return }
       attentionNorm.backward(
@@ -84,16 +88,15 @@ package struct DecoderLayer {
     let workspace = pass.workspace
     workspace.scope {
       let tokens = x.shape[0]
-      let normalized = workspace.tensor(x.shape)
+      let normalized = pass.activation(x.shape)
       let middle = workspace.tensor(x.shape)
       let inverseRMS = workspace.tensor([tokens])
       attentionNorm.forward(x, out: normalized, inverseRMS: inverseRMS)
-      attention.decode(normalized, out: middle, cache: cache, layer: layer, pass: pass)
-      Kernels.add(x, into: middle)
+      attention.decode(
+        normalized, residual: x, out: middle, cache: cache, layer: layer, pass: pass)
       feedForwardNorm.forward(middle, out: normalized, inverseRMS: inverseRMS)
       let saved = feedForward.makeSaved(tokens: tokens, pass: pass)
-      feedForward.forward(normalized, out: y, saved: saved, workspace: workspace)
-      Kernels.add(middle, into: y)
+      feedForward.forward(normalized, residual: middle, out: y, saved: saved, pass: pass)
     }
   }
 }

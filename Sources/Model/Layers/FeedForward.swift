@@ -8,7 +8,7 @@ package struct FeedForward {
   package var up: Linear  // [F, D]
   package var down: Linear  // [D, F]
 
-  /// What `backward` needs; per token 2·F floats and the adapters' ranks. The product
+  /// What `backward` needs; per token 2·F activations and the adapters' ranks. The product
   /// silu(gate) · up is cheap, so it is made again.
   package struct Saved {
     let gate: Tensor  // [T, F]
@@ -18,8 +18,8 @@ package struct FeedForward {
 
   package func makeSaved(tokens: Int, pass: Pass) -> Saved {
     Saved(
-      gate: pass.workspace.tensor([tokens, gate.weight.outputs]),
-      up: pass.workspace.tensor([tokens, up.weight.outputs]),
+      gate: pass.activation([tokens, gate.weight.outputs]),
+      up: pass.activation([tokens, up.weight.outputs]),
       projections: (
         gate.makeSaved(tokens: tokens, pass: pass), up.makeSaved(tokens: tokens, pass: pass),
         down.makeSaved(tokens: tokens, pass: pass)
@@ -28,37 +28,40 @@ package struct FeedForward {
 
   /// - Parameters:
   ///   - x: [T, D], normalized.
-  ///   - y: [T, D], overwritten.
-  package func forward(_ x: Tensor, out y: Tensor, saved: Saved, workspace: Workspace) {
-    gate.forward(x, out: saved.gate, saved: saved.projections.gate, workspace: workspace)
-    up.forward(x, out: saved.up, saved: saved.projections.up, workspace: workspace)
+  ///   - residual: float32 [T, D], added to the result.
+  ///   - y: float32 [T, D], overwritten.
+  package func forward(_ x: Tensor, residual: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
+    let (workspace, projections) = (pass.workspace, saved.projections)
+    gate.forward(x, out: saved.gate, saved: projections.gate, workspace: workspace)
+    up.forward(x, out: saved.up, saved: projections.up, workspace: workspace)
     workspace.scope {
-      let product = workspace.tensor(saved.gate.shape)
+      let product = pass.activation(saved.gate.shape)
       Kernels.swigluForward(gate: saved.gate, up: saved.up, out: product)
-      down.forward(product, out: y, saved: saved.projections.down, workspace: workspace)
+      down.forward(
+        product, out: y, residual: residual, saved: projections.down, workspace: workspace)
     }
   }
 
-  /// Adds to the adapters' gradients and to `dX` [T, D].
+  /// Adds to the adapters' gradients and writes `dX` [T, D].
   ///
   /// - Parameter x: The input of `forward`.
-  package func backward(
-    dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor, workspace: Workspace
-  ) {
+  package func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor, pass: Pass) {
+    let (workspace, projections) = (pass.workspace, saved.projections)
     workspace.scope {
-      let product = workspace.tensor(saved.gate.shape)
+      let product = pass.activation(saved.gate.shape)
       Kernels.swigluForward(gate: saved.gate, up: saved.up, out: product)
-      let dProduct = workspace.zeros(saved.gate.shape)
-      down.backward(
-        dOut: dOut, x: product, saved: saved.projections.down, into: dProduct,
-        workspace: workspace)
-      let dGate = product
-      let dUp = workspace.tensor(saved.up.shape)
+      let dProduct = pass.activation(saved.gate.shape)
+      Linear.backward(
+        [Linear.Branch(linear: down, dOut: dOut, saved: projections.down)], x: product,
+        into: dProduct, workspace: workspace)
+      let (dGate, dUp) = (product, dProduct)
       Kernels.swigluBackward(
         dOut: dProduct, gate: saved.gate, up: saved.up, dGate: dGate, dUp: dUp)
-      gate.backward(
-        dOut: dGate, x: x, saved: saved.projections.gate, into: dX, workspace: workspace)
-      up.backward(dOut: dUp, x: x, saved: saved.projections.up, into: dX, workspace: workspace)
+      Linear.backward(
+        [
+          Linear.Branch(linear: gate, dOut: dGate, saved: projections.gate),
+          Linear.Branch(linear: up, dOut: dUp, saved: projections.up),
+        ], x: x, into: dX, workspace: workspace)
     }
   }
 }

@@ -2,9 +2,9 @@ package import Tensors
 
 /// A frozen linear layer without bias, and its adapter if it has one.
 ///
-///     y = x W' (+ adapter)        dx += dy W (+ adapter)
+///     y = x W' (+ adapter) (+ residual)        dx = dy W (+ adapter)
 ///
-/// How W is stored (float32, NF4) is the matter of `BaseWeight`, not of this layer.
+/// How W is stored (float32, bfloat16, NF4) is the matter of `BaseWeight`, not of this layer.
 package struct Linear {
   /// The Hugging Face module path, e.g. `model.layers.0.self_attn.q_proj`.
   package let name: String
@@ -27,18 +27,55 @@ package struct Linear {
   /// - Parameters:
   ///   - x: [T, K]
   ///   - y: [T, N], overwritten.
-  package func forward(_ x: Tensor, out y: Tensor, saved: Saved, workspace: Workspace) {
-    Kernels.linearForward(x: x, weight: weight, out: y, workspace: workspace)
-    if let adapter, let saved { adapter.forward(x, into: y, saved: saved, workspace: workspace) }
+  ///   - residual: float32 [T, N], added to the result where `y` is part of the residual stream.
+  package func forward(
+    _ x: Tensor, out y: Tensor, residual: Tensor? = nil, saved: Saved, workspace: Workspace
+  ) {
+    let lowRank: LowRankTerm? =
+      if let adapter, let saved {
+        adapter.forward(x, saved: saved, workspace: workspace)
+      } else { nil }
+    Kernels.linearForward(
+      x: x, weight: weight, lowRank: lowRank, residual: residual, out: y, workspace: workspace)
   }
 
-  /// Adds to the adapter's gradients and to `dX` [T, K]; nil where the input needs no gradient.
-  package func backward(
-    dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor?, workspace: Workspace
+  /// One of the layers that share an input, in the backward pass.
+  package struct Branch {
+    let linear: Linear
+    let dOut: Tensor  // [T, N]
+    let saved: Saved
+
+    package init(linear: Linear, dOut: Tensor, saved: Saved) {
+      self.linear = linear
+      self.dOut = dOut
+      self.saved = saved
+    }
+  }
+
+  /// Adds to the adapters' gradients and writes `dX` [T, K], the sum over all branches; nil where
+  /// the input needs no gradient.
+  package static func backward(
+    _ branches: [Branch], x: Tensor, into dX: Tensor?, workspace: Workspace
   ) {
-    if let dX { Kernels.linearBackward(dOut: dOut, weight: weight, into: dX, workspace: workspace) }
-    if let adapter, let saved {
-      adapter.backward(dOut: dOut, x: x, saved: saved, into: dX, workspace: workspace)
+    workspace.scope {
+      var dropped: [(adapter: LoRA, v: Tensor, saved: LoRA.Saved)] = []
+      let terms = branches.map { branch in
+        var lowRank: LowRankTerm?
+        if let adapter = branch.linear.adapter, let saved = branch.saved {
+          let v = workspace.tensor(saved.u.shape, saved.u.dataType)
+          lowRank = adapter.backward(
+            dOut: branch.dOut, x: x, saved: saved, v: v, workspace: workspace)
+          if lowRank == nil { dropped.append((adapter, v, saved)) }
+        }
+        return LinearGradientTerm(
+          dOut: branch.dOut, weight: branch.linear.weight, lowRank: lowRank)
+      }
+      guard let dX else { return }
+      Kernels.linearBackward(terms, into: dX, workspace: workspace)
+      for branch in dropped {
+        branch.adapter.addDroppedGradient(
+          v: branch.v, saved: branch.saved, into: dX, workspace: workspace)
+      }
     }
   }
 }

@@ -31,63 +31,59 @@ package final class LoRA {
 
   /// What `backward` needs besides the layer's input.
   package struct Saved {
-    let u: Tensor  // [T, r]
+    let u: Tensor  // [T, r], in bfloat16 with r made even
     let key: RandomKey?  // of the dropout mask; nil = nothing dropped
   }
 
   package func makeSaved(tokens: Int, pass: Pass) -> Saved {
     Saved(
-      u: pass.workspace.tensor([tokens, rank]),
+      u: pass.activation([tokens, Kernels.lowRankWidth(rank, pass.activations)]),
       key: dropout > 0 ? pass.dropout?.key(layer: index) : nil)
   }
 
-  /// Adds the adapter's output for `x` [T, K] to `y` [T, N].
-  package func forward(_ x: Tensor, into y: Tensor, saved: Saved, workspace: Workspace) {
+  /// Computes U for `x` [T, K] and returns the adapter's part of the layer's output.
+  package func forward(_ x: Tensor, saved: Saved, workspace: Workspace) -> LowRankTerm {
     workspace.scope {
-      let dropped = self.dropped(x, key: saved.key, workspace: workspace)
-      Kernels.matmul(
-        a: dropped, b: a.value, out: saved.u, transposeA: false, transposeB: true, alpha: 1,
-        accumulate: false, workspace: workspace)
-      Kernels.matmul(
-        a: saved.u, b: b.value, out: y, transposeA: false, transposeB: true, alpha: scale,
-        accumulate: true, workspace: workspace)
+      Kernels.lowRankProject(
+        x: dropped(x, key: saved.key, workspace: workspace), factor: a.value, transposed: true,
+        scale: 1, out: saved.u, workspace: workspace)
     }
+    return LowRankTerm(left: saved.u, factor: b.value, scale: scale)
   }
 
-  /// Adds to the gradients of A and B, and to `dX` [T, K] unless the input needs no gradient.
+  /// Adds to the gradients of A and B; returns V A, the adapter's part of the input gradient, where
+  /// dropout does not come before it.
+  ///
+  /// - Parameter v: [T, r], receives V.
   package func backward(
-    dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor?, workspace: Workspace
-  ) {
+    dOut: Tensor, x: Tensor, saved: Saved, v: Tensor, workspace: Workspace
+  ) -> LowRankTerm? {
     workspace.scope {
-      let v = workspace.tensor([x.shape[0], rank])
-      Kernels.matmul(
-        a: dOut, b: b.value, out: v, transposeA: false, transposeB: false, alpha: scale,
-        accumulate: false, workspace: workspace)
-      Kernels.matmul(
-        a: dOut, b: saved.u, out: b.gradient, transposeA: true, transposeB: false, alpha: scale,
-        accumulate: true, workspace: workspace)
-      let dropped = self.dropped(x, key: saved.key, workspace: workspace)
-      Kernels.matmul(
-        a: v, b: dropped, out: a.gradient, transposeA: true, transposeB: false, alpha: 1,
-        accumulate: true, workspace: workspace)
-      guard let dX else { return }
-      if let key = saved.key {
-        let dDropped = workspace.tensor(x.shape)
-        Kernels.matmul(
-          a: v, b: a.value, out: dDropped, transposeA: false, transposeB: false, alpha: 1,
-          accumulate: false, workspace: workspace)
-        Kernels.dropoutBackward(dOut: dDropped, into: dX, probability: dropout, key: key)
-      } else {
-        Kernels.matmul(
-          a: v, b: a.value, out: dX, transposeA: false, transposeB: false, alpha: 1,
-          accumulate: true, workspace: workspace)
-      }
+      Kernels.lowRankProject(
+        x: dOut, factor: b.value, transposed: false, scale: scale, out: v, workspace: workspace)
+      Kernels.lowRankGradient(
+        left: saved.u, right: dOut, scale: scale, into: b.gradient, transposed: true,
+        workspace: workspace)
+      Kernels.lowRankGradient(
+        left: v, right: dropped(x, key: saved.key, workspace: workspace), scale: 1,
+        into: a.gradient, transposed: false, workspace: workspace)
+    }
+    return saved.key == nil ? LowRankTerm(left: v, factor: a.value, scale: 1) : nil
+  }
+
+  /// dX += drop'(V A), where the input was dropped; for what `backward` returned nothing.
+  package func addDroppedGradient(v: Tensor, saved: Saved, into dX: Tensor, workspace: Workspace) {
+    guard let key = saved.key else { return }
+    workspace.scope {
+      let dDropped = workspace.tensor(dX.shape, dX.dataType)
+      Kernels.lowRankExpand(left: v, factor: a.value, out: dDropped, workspace: workspace)
+      Kernels.dropoutBackward(dOut: dDropped, into: dX, probability: dropout, key: key)
     }
   }
 
   private func dropped(_ x: Tensor, key: RandomKey?, workspace: Workspace) -> Tensor {
     guard let key else { return x }
-    let out = workspace.tensor(x.shape)
+    let out = workspace.tensor(x.shape, x.dataType)
     Kernels.dropout(x: x, out: out, probability: dropout, key: key)
     return out
   }

@@ -3,6 +3,8 @@ package import Tensors
 /// What every layer needs to know about the forward pass it takes part in.
 package struct Pass {
   package let workspace: Workspace
+  /// Type of activations: float32, or bfloat16. The residual stream is float32 in both.
+  package let activations: DataType
   /// Start offsets of the sequences in the flat batch and the end, int32 [S + 1].
   package let segments: Tensor
   /// Position of each token within its sequence, int32 [T].
@@ -10,11 +12,28 @@ package struct Pass {
   /// Present in training: keys the adapters' dropout masks.
   package let dropout: DropoutKey?
 
-  package init(workspace: Workspace, segments: Tensor, positions: Tensor, dropout: DropoutKey?) {
+  package init(
+    workspace: Workspace, activations: DataType, segments: Tensor, positions: Tensor,
+    dropout: DropoutKey?
+  ) {
     self.workspace = workspace
+    self.activations = activations
     self.segments = segments
     self.positions = positions
     self.dropout = dropout
+  }
+}
+
+extension Pass {
+  /// Memory for an activation, with undefined contents.
+  func activation(_ shape: [Int]) -> Tensor { workspace.tensor(shape, activations) }
+
+  /// A part of the residual stream in the type of activations: itself, or a copy.
+  func activation(of x: Tensor) -> Tensor {
+    guard x.dataType != activations else { return x }
+    let copy = activation(x.shape)
+    Kernels.convert(x, into: copy)
+    return copy
   }
 }
 

@@ -16,7 +16,7 @@ package struct SelfAttention {
   package let heads: Int
   package let kvHeads: Int
 
-  /// What `backward` needs; per token 2·H·E + 2·G·E + H floats and the adapters' ranks.
+  /// What `backward` needs; per token 2·H·E + 2·G·E activations, H floats and the adapters' ranks.
   package struct Saved {
     let q: Tensor  // [T, H·E], rotated
     let k: Tensor  // [T, G·E], rotated
@@ -29,10 +29,10 @@ package struct SelfAttention {
   package func makeSaved(tokens: Int, pass: Pass) -> Saved {
     let workspace = pass.workspace
     return Saved(
-      q: workspace.tensor([tokens, query.weight.outputs]),
-      k: workspace.tensor([tokens, key.weight.outputs]),
-      v: workspace.tensor([tokens, value.weight.outputs]),
-      o: workspace.tensor([tokens, query.weight.outputs]),
+      q: pass.activation([tokens, query.weight.outputs]),
+      k: pass.activation([tokens, key.weight.outputs]),
+      v: pass.activation([tokens, value.weight.outputs]),
+      o: pass.activation([tokens, query.weight.outputs]),
       logSumExp: workspace.tensor([tokens, heads]),
       projections: (
         query.makeSaved(tokens: tokens, pass: pass), key.makeSaved(tokens: tokens, pass: pass),
@@ -42,8 +42,9 @@ package struct SelfAttention {
 
   /// - Parameters:
   ///   - x: [T, D], normalized.
-  ///   - y: [T, D], overwritten.
-  package func forward(_ x: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
+  ///   - residual: float32 [T, D], added to the result.
+  ///   - y: float32 [T, D], overwritten.
+  package func forward(_ x: Tensor, residual: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
     let (workspace, projections) = (pass.workspace, saved.projections)
     query.forward(x, out: saved.q, saved: projections.q, workspace: workspace)
     key.forward(x, out: saved.k, saved: projections.k, workspace: workspace)
@@ -53,39 +54,48 @@ package struct SelfAttention {
     Kernels.attentionForward(
       q: saved.q, k: saved.k, v: saved.v, segments: pass.segments, heads: heads, kvHeads: kvHeads,
       out: saved.o, logSumExp: saved.logSumExp, workspace: workspace)
-    output.forward(saved.o, out: y, saved: projections.o, workspace: workspace)
+    output.forward(
+      saved.o, out: y, residual: residual, saved: projections.o, workspace: workspace)
   }
 
-  /// Adds to the adapters' gradients and to `dX` [T, D]; nil where the input needs no gradient.
+  /// Adds to the adapters' gradients and writes `dX` [T, D]; nil where the input needs no gradient.
   ///
   /// - Parameter x: The input of `forward`.
   package func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor?, pass: Pass) {
-    let workspace = pass.workspace
+    let (workspace, projections) = (pass.workspace, saved.projections)
     workspace.scope {
-      let dO = workspace.zeros(saved.o.shape)
-      output.backward(
-        dOut: dOut, x: saved.o, saved: saved.projections.o, into: dO, workspace: workspace)
-      let dQ = workspace.tensor(saved.q.shape)
-      let dK = workspace.tensor(saved.k.shape)
-      let dV = workspace.tensor(saved.v.shape)
+      let dO = pass.activation(saved.o.shape)
+      Linear.backward(
+        [Linear.Branch(linear: output, dOut: dOut, saved: projections.o)], x: saved.o, into: dO,
+        workspace: workspace)
+      let dQ = pass.activation(saved.q.shape)
+      let dK = pass.activation(saved.k.shape)
+      let dV = pass.activation(saved.v.shape)
       Kernels.attentionBackward(
         dOut: dO, q: saved.q, k: saved.k, v: saved.v, out: saved.o, logSumExp: saved.logSumExp,
         segments: pass.segments, heads: heads, kvHeads: kvHeads, dQ: dQ, dK: dK, dV: dV,
         workspace: workspace)
       rotary.rotate(dQ, positions: pass.positions, inverse: true)
       rotary.rotate(dK, positions: pass.positions, inverse: true)
-      query.backward(dOut: dQ, x: x, saved: saved.projections.q, into: dX, workspace: workspace)
-      key.backward(dOut: dK, x: x, saved: saved.projections.k, into: dX, workspace: workspace)
-      value.backward(dOut: dV, x: x, saved: saved.projections.v, into: dX, workspace: workspace)
+      Linear.backward(
+        [
+          Linear.Branch(linear: query, dOut: dQ, saved: projections.q),
+          Linear.Branch(linear: key, dOut: dK, saved: projections.k),
+          Linear.Branch(linear: value, dOut: dV, saved: projections.v),
+        ], x: x, into: dX, workspace: workspace)
     }
   }
 
   /// Generation: the new tokens' keys and values join the cache; the queries see all of it.
+  /// Attention itself is in float32 here: it is little work, and exact.
   ///
   /// - Parameters:
   ///   - x: [new tokens, D], normalized.
-  ///   - y: [new tokens, D], overwritten.
-  package func decode(_ x: Tensor, out y: Tensor, cache: KeyValueCache, layer: Int, pass: Pass) {
+  ///   - residual: float32 [new tokens, D], added to the result.
+  ///   - y: float32 [new tokens, D], overwritten.
+  package func decode(
+    _ x: Tensor, residual: Tensor, out y: Tensor, cache: KeyValueCache, layer: Int, pass: Pass
+  ) {
     let (tokens, workspace) = (x.shape[0], pass.workspace)
     workspace.scope {
       let q = workspace.tensor([tokens, query.weight.outputs])
@@ -102,7 +112,8 @@ package struct SelfAttention {
         q: q, keys: keys, values: values, pastCount: cache.count, heads: heads, kvHeads: kvHeads,
         out: o, workspace: workspace)
       let saved = output.makeSaved(tokens: tokens, pass: pass)
-      output.forward(o, out: y, saved: saved, workspace: workspace)
+      output.forward(
+        pass.activation(of: o), out: y, residual: residual, saved: saved, workspace: workspace)
     }
   }
 }

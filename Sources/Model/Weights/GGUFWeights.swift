@@ -41,6 +41,9 @@ final class GGUFWeights: WeightFiles {
     file.withBytes(of: stored) { blocks.decode($0, into: tensor, headRows: headRows) }
   }
 
+  // Some rows are in another order, and BF16 is rare: not worth a second way of reading.
+  func mapped(_ name: String, _ type: DataType) -> Tensor? { nil }
+
   func nf4(_ name: String) throws(Problem) -> NF4Weight? { nil }
 
   func identify(_ sum: inout SHA256Stream) {

@@ -67,6 +67,12 @@ final class HuggingFaceWeights: WeightFiles {
     }
   }
 
+  func mapped(_ name: String, _ type: DataType) -> Tensor? {
+    guard let file = shard(name), let entry = file.tensors[name], entry.dtype == type.rawValue
+    else { return nil }
+    return file.stored(name, type).reshaped(entry.shape)
+  }
+
   func nf4(_ name: String) throws(Problem) -> NF4Weight? {
     guard let weight = quantized[name] else { return nil }
     return try weight.load(from: shards, places)

@@ -4,6 +4,7 @@ package import Tensors
 /// How linear layers are kept in memory.
 package enum WeightStorage: Sendable, Equatable {
   case float32
+  case bfloat16
   /// 4-bit NormalFloat; with `doubleQuantization` the scales of blocks are in 8 bits.
   case nf4(doubleQuantization: Bool)
 }
@@ -60,17 +61,24 @@ package final class PretrainedFiles {
 
   // MARK: - Reading
 
-  /// A tensor as float32 in memory of its own, every value finite. `name` is Hugging Face's, such as
-  /// `model.norm.weight`; `shape` is what the configuration implies.
-  package func tensor(_ name: String, shape: [Int]) throws(Problem) -> Tensor {
+  /// A tensor of finite values as float32 or rounded to another type; bfloat16 that the file holds as
+  /// such is not copied but mapped. `name` is Hugging Face's, such as `model.norm.weight`; `shape` is
+  /// what the configuration implies.
+  package func tensor(
+    _ name: String, shape: [Int], type: DataType = .float32
+  ) throws(Problem) -> Tensor {
     if let fault = fault(name, shape) { throw fault }
+    func checked(_ tensor: Tensor) throws(Problem) -> Tensor {
+      guard Kernels.isFinite(tensor) else {
+        let stored = weights.stored(name)
+        throw notFinite(stored?.name ?? name, in: stored?.path ?? path)
+      }
+      return tensor
+    }
+    if type != .float32, let mapped = weights.mapped(name, type) { return try checked(mapped) }
     let tensor = Tensor.zeros(shape)
     try weights.decode(name, into: tensor)
-    guard Kernels.isFinite(tensor) else {
-      let stored = weights.stored(name)
-      throw notFinite(stored?.name ?? name, in: stored?.path ?? path)
-    }
-    return tensor
+    return try checked(checked(tensor).rounded(to: type))
   }
 
   /// The weight [outputs, inputs] of a linear layer such as `model.layers.0.self_attn.q_proj`.
@@ -85,13 +93,16 @@ package final class PretrainedFiles {
   ) throws(Problem) -> BaseWeight {
     let name = "\(module).weight"
     let shape = [outputs, inputs]
-    guard case .nf4(let doubleQuantization) = storage else {
-      return .float32(try tensor(name, shape: shape))
+    let doubleQuantization: Bool
+    switch storage {
+    case .float32: return .float32(try tensor(name, shape: shape))
+    case .bfloat16: return .bfloat16(try tensor(name, shape: shape, type: .bfloat16))
+    case .nf4(let isDouble): doubleQuantization = isDouble
     }
     if let fault = fault(name, shape) { throw fault }
     if let stored = try weights.nf4(name) { return .nf4(stored) }
     let type = valueType ?? weights.stored(name)?.type ?? .float32
-    let values = try tensor(name, shape: shape).rounded(to: type)
+    let values = try tensor(name, shape: shape, type: type)
     return .nf4(
       Kernels.nf4Quantize(
         values, outputs: outputs, inputs: inputs, doubleQuantization: doubleQuantization,

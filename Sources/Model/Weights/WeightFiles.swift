@@ -12,6 +12,9 @@ protocol WeightFiles: AnyObject {
   /// The values as float32 into a tensor of the stored shape. The type was found to be readable.
   func decode(_ name: String, into tensor: Tensor) throws(Problem)
 
+  /// The values as they lie in the mapped file where they are of that type; else nil.
+  func mapped(_ name: String, _ type: DataType) -> Tensor?
+
   /// A weight that is stored in NF4, as it is; nil for one that is stored as numbers.
   func nf4(_ name: String) throws(Problem) -> NF4Weight?
 

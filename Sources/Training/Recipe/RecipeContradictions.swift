@@ -3,18 +3,6 @@ import Formats
 extension Recipe {
   /// Sentences on values that are fine alone and do not go together.
   var contradictions: [String] {
-    computeTypeContradictions + validationContradictions
-  }
-
-  private var computeTypeContradictions: [String] {
-    guard model.computeDtype == .bfloat16 else { return [] }
-    return [
-      "model.compute_dtype: found \"bfloat16\", expected \"float32\", the type that this version "
-        + "computes in; write \"float32\" or leave the key out"
-    ]
-  }
-
-  private var validationContradictions: [String] {
     var sentences: [String] = []
     if data.validationFraction > 0, !data.validation.isEmpty {
       sentences.append(

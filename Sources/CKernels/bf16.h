@@ -1,0 +1,62 @@
+/* Products of bfloat16 matrices with float32 sums.
+ *
+ * Three steps, each of its own file: bf16_panel.c lays 32 columns of a right operand side by side,
+ * bf16_tile.c multiplies up to 8 rows by such a panel, bf16_gemm.c cuts whole products into those. */
+#pragma once
+
+#include "convert.h"
+#include "vector.h"
+
+enum {
+  CK_PANEL_COLUMNS = 32,
+  CK_TILE_ROWS = 8,
+};
+
+CK_INLINE float ck_float_from_bf16(uint16_t value) {
+  return ck_float_from_bits((uint32_t)value << 16);
+}
+
+/* x[count] widened, y[count] narrowed, on the calling thread. */
+void ck_bf16_widen(const uint16_t *x, float *y, size_t count);
+void ck_bf16_narrow(const float *x, uint16_t *y, size_t count);
+
+/* ---- bf16_panel.c ----------------------------------------------------------------------------*/
+
+/* A panel holds columns of B [K, columns], pairs of consecutive k in one 32-bit word with the even
+ * k in the lower half: uint32 [ceil(K / 2)][32]. Columns and a last odd k that do not exist are
+ * zero. */
+static inline size_t ck_panel_pairs(size_t K) { return (K + 1) / 2; }
+static inline size_t ck_panel_words(size_t K) { return ck_panel_pairs(K) * CK_PANEL_COLUMNS; }
+
+/* B[k][n] = x[k · stride + n] */
+void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K, uint32_t *panel);
+
+/* B[k][n] = x[n · stride + k] */
+void ck_panel_of_columns(const uint16_t *x, size_t stride, size_t columns, size_t K,
+                         uint32_t *panel);
+
+/* ---- bf16_tile.c -----------------------------------------------------------------------------*/
+
+/* A panel and what it is multiplied with: the pair p of row r begins at left[r · row + p · pair].
+ * In a row-major matrix `pair` is 2. */
+typedef struct {
+  const uint16_t *left;
+  size_t row, pair;
+  const uint32_t *panel;
+  size_t pairs;
+} ck_tile_product;
+
+/* c[rows][32] = the sum of the products, or += where `accumulate`; rows <= 8, all 32 columns of c
+ * are written, `stride` apart. */
+void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
+                  size_t stride, bool accumulate);
+
+/* ---- bf16_gemm.c -----------------------------------------------------------------------------*/
+
+/* Gets a piece of a product that is done: block[rows][32], the columns past `columns` are zero. */
+typedef void (*ck_finish_tile)(void *context, ck_range rows, ck_range columns, const float *block);
+
+/* Computes the sum of the terms [M, N] and hands it to `finish` tile by tile, each once, in any
+ * order and on any thread. */
+void ck_bf16_products(size_t M, size_t N, const ck_term *terms, size_t count,
+                      ck_finish_tile finish, void *context, void *scratch);

@@ -1,0 +1,103 @@
+#include "bf16.h"
+#include "nf4.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* One token times a weight, for generation: every element of the weight is read once, so the memory
+ * is what limits it. */
+
+enum { PART = 256, TASK_BYTES = 128 << 10 };
+
+typedef struct {
+  const uint16_t *x;
+  const ck_operand *weight;
+  size_t N, K, rows;
+  float *out;
+} matvec;
+
+CK_KERNEL(float, dot, (const uint16_t *restrict x, const uint16_t *restrict y, size_t count),
+          (x, y, count)) {
+  CK_SUM_IN_LANES
+  float sum = 0;
+  for (size_t i = 0; i < count; i++) sum += ck_float_from_bf16(x[i]) * ck_float_from_bf16(y[i]);
+  return sum;
+}
+
+static float plain_row(const matvec *p, size_t n) {
+  if (p->weight->bfloat16) return dot(p->x, p->weight->bfloat16 + n * p->weight->stride, p->K);
+  float sum = 0;
+  uint16_t values[PART];
+  for (size_t k = 0; k < p->K; k += PART) {
+    size_t count = CK_MIN(PART, p->K - k);
+    ck_nf4_dequantize_bf16(&p->weight->nf4, n * p->K + k, count, values);
+    sum += dot(p->x + k, values, count);
+  }
+  return sum;
+}
+
+#if defined(__x86_64__)
+#define TARGET __attribute__((target("arch=x86-64-v4,avx512bf16")))
+
+/* The rows of a multiple of 64 elements, with two sums so that products need not wait. */
+TARGET static float bf16_row(const uint16_t *x, const uint16_t *w, size_t K) {
+  __m512 first = _mm512_setzero_ps(), second = _mm512_setzero_ps();
+  for (size_t k = 0; k < K; k += 64) {
+    first = _mm512_dpbf16_ps(first, (__m512bh)_mm512_loadu_si512(x + k),
+                             (__m512bh)_mm512_loadu_si512(w + k));
+    second = _mm512_dpbf16_ps(second, (__m512bh)_mm512_loadu_si512(x + k + 32),
+                              (__m512bh)_mm512_loadu_si512(w + k + 32));
+  }
+  return _mm512_reduce_add_ps(_mm512_add_ps(first, second));
+}
+
+/* Blocks of 64: 32 bytes of codes are looked up in the 16 values of their block, rounded to
+ * bfloat16 (see nf4_bf16.c). */
+TARGET static float nf4_row(const uint16_t *x, const ck_nf4 *weight, size_t n, size_t K) {
+  const __m512 values = _mm512_loadu_ps(ck_nf4_code_values);
+  const __m512i low = _mm512_set1_epi32(15);
+  __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  const uint8_t *codes = weight->codes + n * K / 2;
+  size_t block = n * K / CK_NF4_BLOCK;
+  for (size_t k = 0; k < K; k += CK_NF4_BLOCK, block++) {
+    float absmax = ck_nf4_block_absmax(weight, block);
+    __m512i table = _mm512_castsi256_si512(
+        (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(values, _mm512_set1_ps(absmax))));
+    _mm_prefetch((const char *)(codes + k / 2 + 1024), _MM_HINT_T0);
+    for (int half = 0; half < 2; half++) {
+      __m512i bytes =
+          _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(codes + k / 2 + 16 * half)));
+      __m512i pairs = _mm512_or_si512(_mm512_srli_epi32(bytes, 4),
+                                      _mm512_slli_epi32(_mm512_and_si512(bytes, low), 16));
+      sums[half] = _mm512_dpbf16_ps(sums[half], (__m512bh)_mm512_loadu_si512(x + k + 32 * half),
+                                    (__m512bh)_mm512_permutexvar_epi16(pairs, table));
+    }
+  }
+  return _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
+}
+#endif
+
+static float row(const matvec *p, size_t n) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512_BF16 && p->K % 64 == 0) {
+    const ck_operand *w = p->weight;
+    return w->bfloat16 ? bf16_row(p->x, w->bfloat16 + n * w->stride, p->K)
+                       : nf4_row(p->x, &w->nf4, n, p->K);
+  }
+#endif
+  return plain_row(p, n);
+}
+
+static void matvec_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const matvec *p = context;
+  ck_range rows = ck_piece(p->N, p->rows, task);
+  for (size_t n = rows.first; n < rows.first + rows.count; n++) p->out[n] = row(p, n);
+}
+
+void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out) {
+  size_t row_bytes = CK_MAX(weight->bfloat16 ? 2 * K : K / 2, 1);
+  matvec p = {x, weight, N, K, CK_MAX(TASK_BYTES / row_bytes, 1), out};
+  ck_parallel_for(ck_ceil_divide(N, p.rows), CK_ANY_WORKERS, matvec_task, &p);
+}

@@ -1,0 +1,99 @@
+#include "bf16.h"
+
+CK_SHARED_KERNEL(void, ck_bf16_widen, (const uint16_t *restrict x, float *restrict y, size_t count),
+                 (x, y, count)) {
+  for (size_t i = 0; i < count; i++) y[i] = ck_float_from_bf16(x[i]);
+}
+
+CK_SHARED_KERNEL(void, ck_bf16_narrow,
+                 (const float *restrict x, uint16_t *restrict y, size_t count), (x, y, count)) {
+  for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
+}
+
+/* ---- Rows: two of them are interleaved -------------------------------------------------------*/
+
+CK_INLINE uint32_t pair_of(uint16_t even, uint16_t odd) { return (uint32_t)odd << 16 | even; }
+
+CK_KERNEL(void, interleave, (const uint16_t *restrict x, size_t stride, size_t pairs,
+           uint32_t *restrict panel), (x, stride, pairs, panel)) {
+  for (size_t p = 0; p < pairs; p++) {
+    const uint16_t *even = x + 2 * p * stride, *odd = even + stride;
+    for (size_t n = 0; n < CK_PANEL_COLUMNS; n++) {
+      panel[p * CK_PANEL_COLUMNS + n] = pair_of(even[n], odd[n]);
+    }
+  }
+}
+
+void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K,
+                      uint32_t *panel) {
+  size_t whole = columns == CK_PANEL_COLUMNS ? K / 2 : 0;
+  interleave(x, stride, whole, panel);
+  for (size_t p = whole; p < ck_panel_pairs(K); p++) {
+    const uint16_t *even = x + 2 * p * stride, *odd = 2 * p + 1 < K ? even + stride : NULL;
+    for (size_t n = 0; n < CK_PANEL_COLUMNS; n++) {
+      panel[p * CK_PANEL_COLUMNS + n] = n < columns ? pair_of(even[n], odd ? odd[n] : 0) : 0;
+    }
+  }
+}
+
+/* ---- Columns: pairs lie side by side already, a matrix of words is transposed ------------------*/
+
+enum { SQUARE = 16 };
+
+typedef uint32_t words16 __attribute__((vector_size(64), aligned(1)));
+
+/* One of the four rounds of a 16 by 16 transposition: blocks of `DISTANCE` words of two rows that
+ * are `DISTANCE` apart change places. */
+#define LOW(d, i) ((i) & (d) ? 16 + ((i) ^ (d)) : (i))
+#define HIGH(d, i) ((i) & (d) ? 16 + (i) : ((i) ^ (d)))
+#define ALL(f, d)                                                                              \
+  f(d, 0), f(d, 1), f(d, 2), f(d, 3), f(d, 4), f(d, 5), f(d, 6), f(d, 7), f(d, 8), f(d, 9),    \
+      f(d, 10), f(d, 11), f(d, 12), f(d, 13), f(d, 14), f(d, 15)
+#define EXCHANGE(d)                                                     \
+  for (int i = 0; i < SQUARE; i++) {                                    \
+    if (i & d) continue;                                                \
+    words16 a = rows[i], b = rows[i | d];                               \
+    rows[i] = __builtin_shufflevector(a, b, ALL(LOW, d));               \
+    rows[i | d] = __builtin_shufflevector(a, b, ALL(HIGH, d));          \
+  }
+
+CK_KERNEL(void, transpose_square, (const uint16_t *x, size_t stride, uint32_t *out),
+          (x, stride, out)) {
+  words16 rows[SQUARE];
+  for (size_t i = 0; i < SQUARE; i++) memcpy(&rows[i], x + i * stride, sizeof rows[i]);
+#pragma clang loop unroll(full)
+  EXCHANGE(8)
+#pragma clang loop unroll(full)
+  EXCHANGE(4)
+#pragma clang loop unroll(full)
+  EXCHANGE(2)
+#pragma clang loop unroll(full)
+  EXCHANGE(1)
+  for (size_t i = 0; i < SQUARE; i++) {
+    memcpy(out + i * CK_PANEL_COLUMNS, &rows[i], sizeof rows[i]);
+  }
+}
+
+static void transpose_part(const uint16_t *x, size_t stride, size_t columns, size_t first_pair,
+                           size_t K, uint32_t *panel) {
+  for (size_t p = first_pair; p < ck_panel_pairs(K); p++) {
+    for (size_t n = 0; n < columns; n++) {
+      const uint16_t *column = x + n * stride + 2 * p;
+      panel[p * CK_PANEL_COLUMNS + n] = pair_of(column[0], 2 * p + 1 < K ? column[1] : 0);
+    }
+  }
+}
+
+void ck_panel_of_columns(const uint16_t *x, size_t stride, size_t columns, size_t K,
+                         uint32_t *panel) {
+  if (columns < CK_PANEL_COLUMNS) memset(panel, 0, ck_panel_words(K) * sizeof *panel);
+  size_t squares = K / 2 / SQUARE, whole = columns / SQUARE * SQUARE;
+  for (size_t s = 0; s < squares; s++) {
+    for (size_t n = 0; n < whole; n += SQUARE) {
+      transpose_square(x + n * stride + 2 * SQUARE * s, stride,
+                       panel + s * SQUARE * CK_PANEL_COLUMNS + n);
+    }
+  }
+  transpose_part(x, stride, whole, squares * SQUARE, K, panel);
+  transpose_part(x + whole * stride, stride, columns - whole, 0, K, panel + whole);
+}

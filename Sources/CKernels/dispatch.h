@@ -1,0 +1,35 @@
+/* One kernel, compiled for several levels of the instruction set; which of them runs is decided
+ * once, when the program starts. */
+#pragma once
+
+#include "CKernels.h"
+#include "bits.h"
+
+/* The level in use; see machine.c. */
+extern ck_cpu_level ck_level;
+
+/* `CK_KERNEL(float, name, (const float *x, size_t count), (x, count)) { ... }` defines a static
+ * function whose body is compiled once for each level. CK_SHARED_KERNEL makes it visible to other
+ * files, where a header declares it. */
+#if defined(__x86_64__)
+#define CK_AVX512 __attribute__((target("arch=x86-64-v4")))
+#define CK_AVX2 __attribute__((target("arch=x86-64-v3")))
+#define CK_LEVELS(linkage, result, name, parameters, arguments)                   \
+  CK_INLINE result name##_body parameters;                                        \
+  CK_AVX512 static result name##_avx512 parameters { return name##_body arguments; } \
+  CK_AVX2 static result name##_avx2 parameters { return name##_body arguments; }  \
+  static result name##_plain parameters { return name##_body arguments; }         \
+  linkage result name parameters {                                                \
+    if (ck_level >= CK_LEVEL_AVX512) return name##_avx512 arguments;              \
+    if (ck_level >= CK_LEVEL_AVX2) return name##_avx2 arguments;                  \
+    return name##_plain arguments;                                                \
+  }                                                                               \
+  CK_INLINE result name##_body parameters
+#else
+#define CK_LEVELS(linkage, result, name, parameters, arguments) linkage result name parameters
+#endif
+
+#define CK_KERNEL(result, name, parameters, arguments) \
+  CK_LEVELS(static, result, name, parameters, arguments)
+#define CK_SHARED_KERNEL(result, name, parameters, arguments) \
+  CK_LEVELS(, result, name, parameters, arguments)
