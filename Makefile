@@ -3,12 +3,13 @@
 PREFIX ?= /usr/local
 FINETUNE := .build/release/finetune
 
-.PHONY: help packages build test quickstart install lint docs
+.PHONY: help packages build test bench quickstart install lint docs
 
 help:
 	@echo "make quickstart   build, pull a small model, fine-tune, evaluate and merge it (about ten minutes)"
 	@echo "make build        build the finetune binary into $(FINETUNE)"
 	@echo "make test         build and run all tests"
+	@echo "make bench        measure kernels, training and generation; PEER_PYTHON=... measures PyTorch beside it"
 	@echo "make install      install the binary into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make lint         check formatting and the sample data"
 	@echo "make docs         write Docs/recipes.md, Docs/command-line.md and Recipes/recipe.schema.json"
@@ -21,12 +22,26 @@ build: packages
 
 # In release, as the product is built: numeric tests are many times faster, and the binary that the
 # end-to-end tests drive is the one that users get.
+# Kernels choose among instruction sets at run time; the tests hold on each of them.
 test: packages
 	swift build -c release --build-tests
 	swift test -c release --skip-build
+	@for level in plain avx2 avx512; do \
+	  echo "once more with FINETUNE_CPU=$$level"; \
+	  FINETUNE_CPU=$$level swift test -c release --skip-build --quiet || exit 1; \
+	done
 
 quickstart: build
 	@scripts/quickstart.sh
+
+# PEER_PYTHON: a Python with torch, transformers, peft and bitsandbytes. PEER_MODEL: a Hugging Face
+# directory of the same model. BENCH: which part (all, kernels, steps, generation).
+bench: packages
+	swift build -c release --product finetune
+	swift build -c release --product finetune-bench
+	test -e Checkpoints/models/smollm2-135m-instruct || $(FINETUNE) pull smollm2-135m-instruct
+	.build/release/finetune-bench $(or $(BENCH),all) $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON)) \
+	  $(if $(PEER_MODEL),--peer-model $(PEER_MODEL))
 
 install: build
 	install -D -m 755 $(FINETUNE) $(DESTDIR)$(PREFIX)/bin/finetune

@@ -56,6 +56,14 @@ let package = Package(
       ],
       swiftSettings: swiftFlags),
 
+    .target(name: "CPeaks", path: "Benchmarks/CPeaks", cSettings: kernelFlags),
+    .executableTarget(
+      name: "finetune-bench",
+      dependencies: [
+        "Training", "CPeaks", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/Bench", swiftSettings: swiftFlags),
+
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftFlags),
     tests("FormatsTests", ["Formats"]),
     tests("TensorsTests", ["Tensors"]),

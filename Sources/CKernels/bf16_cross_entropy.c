@@ -9,7 +9,7 @@
  * that of a stored logit would be absolute. Maxima, sums and the label's logit stay float32. */
 
 enum {
-  WEIGHT_BYTES = 64 << 20, /* exponentials of the rows handled at a time */
+  WEIGHT_BYTES = 128 << 20, /* exponentials of the rows handled at a time */
   LEAST_ROWS = 16,
   GRADIENT_WORDS = 3072, /* of the vocabulary that one product contracts over */
 };
@@ -89,9 +89,8 @@ size_t ck_bf16_linear_cross_entropy_scratch(const ck_operand *weight, size_t T, 
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-CK_KERNEL(panel_statistics, exponentials,
-          (const float *restrict logits, uint16_t *restrict weights, size_t count),
-          (logits, weights, count)) {
+CK_INLINE panel_statistics exponentials(const float *restrict logits, uint16_t *restrict weights,
+                                        size_t count) {
   CK_SUM_IN_LANES
   float maximum = ck_maximum(logits, count), sum = 0;
   for (size_t i = 0; i < count; i++) {
@@ -102,10 +101,49 @@ CK_KERNEL(panel_statistics, exponentials,
   return (panel_statistics){maximum, sum};
 }
 
-CK_KERNEL(void, scale_panel, (uint16_t *weights, float factor, size_t count),
-          (weights, factor, count)) {
-  for (size_t i = 0; i < count; i++) {
-    weights[i] = ck_bfloat16_from_float(ck_float_from_bf16(weights[i]) * factor);
+/* Rows of one panel; the usual, whole one with a length that the compiler knows. */
+CK_KERNEL(void, exponentials_of_rows,
+          (const float *logits, size_t rows, uint16_t *weights, size_t stride,
+           panel_statistics *statistics, size_t panels, size_t count),
+          (logits, rows, weights, stride, statistics, panels, count)) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = logits + r * CK_PANEL_COLUMNS;
+    uint16_t *out = weights + r * stride;
+    statistics[r * panels] = count == CK_PANEL_COLUMNS ? exponentials(row, out, CK_PANEL_COLUMNS)
+                                                       : exponentials(row, out, count);
+    for (size_t i = count; i < CK_PANEL_COLUMNS; i++) out[i] = 0;
+  }
+}
+
+CK_KERNEL(float, largest_maximum, (const panel_statistics *statistics, size_t panels),
+          (statistics, panels)) {
+  float maximum = statistics[0].maximum;
+  for (size_t i = 1; i < panels; i++) maximum = CK_MAX(statistics[i].maximum, maximum);
+  return maximum;
+}
+
+CK_KERNEL(double, sum_of_panels,
+          (const panel_statistics *statistics, size_t panels, float maximum),
+          (statistics, panels, maximum)) {
+  CK_SUM_IN_LANES
+  double sum = 0;
+  for (size_t i = 0; i < panels; i++) {
+    sum += (double)(statistics[i].sum * ck_exp(statistics[i].maximum - maximum));
+  }
+  return sum;
+}
+
+/* Exponentials of a row become its softmax times `scale`. */
+CK_KERNEL(void, scale_row,
+          (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
+           float scale),
+          (weights, statistics, panels, normalizer, scale)) {
+  for (size_t p = 0; p < panels; p++) {
+    float factor = ck_exp(statistics[p].maximum - normalizer) * scale;
+    uint16_t *panel = weights + p * CK_PANEL_COLUMNS;
+    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
+      panel[i] = ck_bfloat16_from_float(ck_float_from_bf16(panel[i]) * factor);
+    }
   }
 }
 
@@ -113,26 +151,21 @@ static void finish_logits(void *context, ck_range rows, ck_range columns, const 
   const head *p = context;
   size_t panel = columns.first / CK_PANEL_COLUMNS;
   for (size_t r = 0; r < rows.count; r++) {
-    const float *logits = block + r * CK_PANEL_COLUMNS;
     size_t row = rows.first + r;
-    size_t label = (size_t)p->labels[p->chunk_tokens[row]];
-    if (label - columns.first < columns.count) p->label_logits[row] = logits[label - columns.first];
-    uint16_t *weights = p->weights + row * p->stride + columns.first;
-    memset(weights + columns.count, 0, (CK_PANEL_COLUMNS - columns.count) * sizeof *weights);
-    p->statistics[row * p->panels + panel] = exponentials(logits, weights, columns.count);
+    size_t label = (size_t)p->labels[p->chunk_tokens[row]] - columns.first;
+    if (label < columns.count) p->label_logits[row] = block[r * CK_PANEL_COLUMNS + label];
   }
+  exponentials_of_rows(block, rows.count, p->weights + rows.first * p->stride + columns.first,
+                       p->stride, p->statistics + rows.first * p->panels + panel, p->panels,
+                       columns.count);
 }
 
 static void normalize_task(void *context, size_t row, size_t worker) {
   (void)worker;
   const head *p = context;
   const panel_statistics *statistics = p->statistics + row * p->panels;
-  float maximum = statistics[0].maximum;
-  for (size_t i = 0; i < p->panels; i++) maximum = CK_MAX(statistics[i].maximum, maximum);
-  double sum = 0;
-  for (size_t i = 0; i < p->panels; i++) {
-    sum += statistics[i].sum * (double)ck_exp(statistics[i].maximum - maximum);
-  }
+  float maximum = largest_maximum(statistics, p->panels);
+  double sum = sum_of_panels(statistics, p->panels, maximum);
   double normalizer = maximum + log(sum);
   p->normalizers[row] = (float)normalizer;
   p->losses[row] = normalizer - p->label_logits[row];
@@ -141,13 +174,9 @@ static void normalize_task(void *context, size_t row, size_t worker) {
 static void gradient_task(void *context, size_t row, size_t worker) {
   (void)worker;
   const head *p = context;
-  const panel_statistics *statistics = p->statistics + row * p->panels;
   uint16_t *weights = p->weights + row * p->stride;
   float normalizer = p->normalizers[row];
-  for (size_t i = 0; i < p->panels; i++) {
-    float factor = ck_exp(statistics[i].maximum - normalizer) * p->gradient_scale;
-    scale_panel(weights + i * CK_PANEL_COLUMNS, factor, CK_PANEL_COLUMNS);
-  }
+  scale_row(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
   /* Near 1 a probability in bfloat16 would leave nothing of its distance to 1. */
   float missing = -expm1f(p->label_logits[row] - normalizer);
   weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * p->gradient_scale);

@@ -40,10 +40,15 @@ static float plain_row(const matvec *p, size_t n) {
 #if defined(__x86_64__)
 #define TARGET __attribute__((target("arch=x86-64-v4,avx512bf16")))
 
-/* The rows of a multiple of 64 elements, with two sums so that products need not wait. */
+/* The hardware stops fetching ahead where a page ends. */
+enum { AHEAD_BYTES = 4096 };
+
+/* Rows of a multiple of 64 elements, with two sums so that products need not wait. */
 TARGET static float bf16_row(const uint16_t *x, const uint16_t *w, size_t K) {
   __m512 first = _mm512_setzero_ps(), second = _mm512_setzero_ps();
   for (size_t k = 0; k < K; k += 64) {
+    _mm_prefetch((const char *)(w + k) + AHEAD_BYTES, _MM_HINT_T0);
+    _mm_prefetch((const char *)(w + k) + AHEAD_BYTES + 64, _MM_HINT_T0);
     first = _mm512_dpbf16_ps(first, (__m512bh)_mm512_loadu_si512(x + k),
                              (__m512bh)_mm512_loadu_si512(w + k));
     second = _mm512_dpbf16_ps(second, (__m512bh)_mm512_loadu_si512(x + k + 32),
@@ -56,20 +61,20 @@ TARGET static float bf16_row(const uint16_t *x, const uint16_t *w, size_t K) {
  * bfloat16 (see nf4_bf16.c). */
 TARGET static float nf4_row(const uint16_t *x, const ck_nf4 *weight, size_t n, size_t K) {
   const __m512 values = _mm512_loadu_ps(ck_nf4_code_values);
-  const __m512i low = _mm512_set1_epi32(15);
   __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
   const uint8_t *codes = weight->codes + n * K / 2;
   size_t block = n * K / CK_NF4_BLOCK;
   for (size_t k = 0; k < K; k += CK_NF4_BLOCK, block++) {
     float absmax = ck_nf4_block_absmax(weight, block);
-    __m512i table = _mm512_castsi256_si512(
+    /* Twice the same 16, so that the fifth bit of an index makes no difference. */
+    __m512i table = _mm512_broadcast_i64x4(
         (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(values, _mm512_set1_ps(absmax))));
-    _mm_prefetch((const char *)(codes + k / 2 + 1024), _MM_HINT_T0);
+    _mm_prefetch((const char *)codes + k / 2 + AHEAD_BYTES, _MM_HINT_T0);
     for (int half = 0; half < 2; half++) {
       __m512i bytes =
           _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(codes + k / 2 + 16 * half)));
-      __m512i pairs = _mm512_or_si512(_mm512_srli_epi32(bytes, 4),
-                                      _mm512_slli_epi32(_mm512_and_si512(bytes, low), 16));
+      __m512i pairs =
+          _mm512_or_si512(_mm512_srli_epi32(bytes, 4), _mm512_slli_epi32(bytes, 16));
       sums[half] = _mm512_dpbf16_ps(sums[half], (__m512bh)_mm512_loadu_si512(x + k + 32 * half),
                                     (__m512bh)_mm512_permutexvar_epi16(pairs, table));
     }

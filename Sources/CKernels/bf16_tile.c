@@ -6,7 +6,8 @@
 
 /* The innermost kernel: 8 rows by 32 columns stay in registers over the whole contraction. */
 
-typedef void (*tile_function)(const ck_tile_product *, size_t, float *, size_t, bool);
+typedef void (*tile_function)(const ck_tile_product *, size_t count, float *c, size_t stride,
+                              bool accumulate);
 
 /* ---- Any processor: pairs are widened to float32 ---------------------------------------------*/
 
@@ -15,6 +16,7 @@ enum { LANES = 16, PLAIN_ROWS = 4 };
 
 CK_INLINE void multiply_lanes(const ck_tile_product *p, size_t first_row, size_t rows,
                               size_t first_column, float *c, size_t stride) {
+#pragma clang fp contract(fast)
   float sums[PLAIN_ROWS][LANES];
   for (size_t r = 0; r < rows; r++) {
     for (size_t j = 0; j < LANES; j++) sums[r][j] = c[r * stride + j];
@@ -56,64 +58,89 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
   for (size_t i = 0; i < count; i++) add_product(products + i, rows, c, stride);
 }
 
-/* ---- AVX-512 BF16 ----------------------------------------------------------------------------*/
+/* ---- AVX-512 ---------------------------------------------------------------------------------*/
 
 #if defined(__x86_64__)
-#define TILE_TARGET __attribute__((target("arch=x86-64-v4,avx512bf16")))
 
-/* Two pairs of vectors a step, one broadcast for each row: 16 products for 10 loads. Measured on
- * Zen 5 at 508 of 517 GFLOP/s a core with the panel in the second-level cache. */
-__attribute__((always_inline)) TILE_TARGET static inline void avx512_bf16_rows(
-    const ck_tile_product *products, size_t count, float *c, size_t stride, bool accumulate,
-    const int rows) {
-  __m512 sums[CK_TILE_ROWS][2];
-  for (int r = 0; r < rows; r++) {
-    for (int v = 0; v < 2; v++) {
-      sums[r][v] = accumulate ? _mm512_loadu_ps(c + (size_t)r * stride + 16 * v)
-                              : _mm512_setzero_ps();
-    }
-  }
-  for (size_t i = 0; i < count; i++) {
-    ck_tile_product p = products[i];
-    for (size_t k = 0; k < p.pairs; k++) {
-      __m512bh low = (__m512bh)_mm512_loadu_si512(p.panel);
-      __m512bh high = (__m512bh)_mm512_loadu_si512(p.panel + 16);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) {
-        int32_t pair;
-        memcpy(&pair, p.left + (size_t)r * p.row, sizeof pair);
-        __m512bh left = (__m512bh)_mm512_set1_epi32(pair);
-        sums[r][0] = _mm512_dpbf16_ps(sums[r][0], left, low);
-        sums[r][1] = _mm512_dpbf16_ps(sums[r][1], left, high);
-      }
-      p.left += p.pair;
-      p.panel += CK_PANEL_COLUMNS;
-    }
-  }
-  for (int r = 0; r < rows; r++) {
-    for (int v = 0; v < 2; v++) _mm512_storeu_ps(c + (size_t)r * stride + 16 * v, sums[r][v]);
-  }
-}
+/* sums[r][v] += a pair of row r times two vectors of 16 pairs. */
+#define DEFINE_ROWS(name, target, prepare, multiply)                                              \
+  __attribute__((always_inline)) target static inline void name##_rows(                           \
+      const ck_tile_product *products, size_t count, float *c, size_t stride, bool accumulate,    \
+      const int rows) {                                                                           \
+    __m512 sums[CK_TILE_ROWS][2];                                                                 \
+    for (int r = 0; r < rows; r++) {                                                              \
+      for (int v = 0; v < 2; v++) {                                                               \
+        sums[r][v] = accumulate ? _mm512_loadu_ps(c + (size_t)r * stride + 16 * v)                \
+                                : _mm512_setzero_ps();                                            \
+      }                                                                                           \
+    }                                                                                             \
+    for (size_t i = 0; i < count; i++) {                                                          \
+      ck_tile_product p = products[i];                                                            \
+      for (size_t k = 0; k < p.pairs; k++) {                                                      \
+        prepare(p.panel);                                                                         \
+        _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) {                       \
+          int32_t pair;                                                                           \
+          memcpy(&pair, p.left + (size_t)r * p.row, sizeof pair);                                 \
+          multiply(sums[r], _mm512_set1_epi32(pair));                                             \
+        }                                                                                         \
+        p.left += p.pair;                                                                         \
+        p.panel += CK_PANEL_COLUMNS;                                                              \
+      }                                                                                           \
+    }                                                                                             \
+    for (int r = 0; r < rows; r++) {                                                              \
+      for (int v = 0; v < 2; v++) _mm512_storeu_ps(c + (size_t)r * stride + 16 * v, sums[r][v]);  \
+    }                                                                                             \
+  }                                                                                               \
+  DEFINE_TILE(name, target, 1) DEFINE_TILE(name, target, 2) DEFINE_TILE(name, target, 3)          \
+  DEFINE_TILE(name, target, 4) DEFINE_TILE(name, target, 5) DEFINE_TILE(name, target, 6)          \
+  DEFINE_TILE(name, target, 7) DEFINE_TILE(name, target, 8)                                       \
+  static const tile_function name##_tiles[CK_TILE_ROWS] = {                                       \
+      name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8};
 
-#define TILE(rows)                                                                       \
-  TILE_TARGET static void avx512_bf16_##rows(const ck_tile_product *products,            \
-                                             size_t count, float *c, size_t stride,      \
-                                             bool accumulate) {                          \
-    avx512_bf16_rows(products, count, c, stride, accumulate, rows);                      \
+#define DEFINE_TILE(name, target, rows)                                                          \
+  target static void name##_##rows(const ck_tile_product *products, size_t count, float *c,      \
+                                   size_t stride, bool accumulate) {                             \
+    name##_rows(products, count, c, stride, accumulate, rows);                                   \
   }
-TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8)
 
-static const tile_function avx512_bf16_tiles[CK_TILE_ROWS] = {
-    avx512_bf16_1, avx512_bf16_2, avx512_bf16_3, avx512_bf16_4,
-    avx512_bf16_5, avx512_bf16_6, avx512_bf16_7, avx512_bf16_8,
-};
+/* With products of pairs: 16 of them for 10 loads. Measured on Zen 5 at 508 of 517 GFLOP/s a core
+ * with the panel in the second-level cache. */
+#define LOAD_PAIRS(panel)                                      \
+  __m512bh low = (__m512bh)_mm512_loadu_si512(panel);          \
+  __m512bh high = (__m512bh)_mm512_loadu_si512((panel) + 16)
+#define MULTIPLY_PAIRS(sum, left)                              \
+  __m512bh both = (__m512bh)(left);                            \
+  (sum)[0] = _mm512_dpbf16_ps((sum)[0], both, low);            \
+  (sum)[1] = _mm512_dpbf16_ps((sum)[1], both, high)
+DEFINE_ROWS(avx512_bf16, __attribute__((target("arch=x86-64-v4,avx512bf16"))), LOAD_PAIRS,
+            MULTIPLY_PAIRS)
+
+/* Without: both halves of a pair become float32 by moving bits, which other units do meanwhile. */
+#define EVEN(pairs) _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16))
+#define ODD(pairs) _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(~0xffff)))
+#define LOAD_HALVES(panel)                                     \
+  __m512i low = _mm512_loadu_si512(panel);                     \
+  __m512i high = _mm512_loadu_si512((panel) + 16);             \
+  __m512 low_even = EVEN(low), low_odd = ODD(low);             \
+  __m512 high_even = EVEN(high), high_odd = ODD(high)
+#define MULTIPLY_HALVES(sum, left)                             \
+  __m512i both = (left);                                       \
+  __m512 even = EVEN(both), odd = ODD(both);                   \
+  (sum)[0] = _mm512_fmadd_ps(even, low_even, (sum)[0]);        \
+  (sum)[1] = _mm512_fmadd_ps(even, high_even, (sum)[1]);       \
+  (sum)[0] = _mm512_fmadd_ps(odd, low_odd, (sum)[0]);          \
+  (sum)[1] = _mm512_fmadd_ps(odd, high_odd, (sum)[1])
+DEFINE_ROWS(avx512, CK_AVX512, LOAD_HALVES, MULTIPLY_HALVES)
+
 #endif
 
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate) {
 #if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512_BF16) {
-    avx512_bf16_tiles[rows - 1](products, count, c, stride, accumulate);
+  if (ck_level >= CK_LEVEL_AVX512) {
+    const tile_function *tiles =
+        ck_level >= CK_LEVEL_AVX512_BF16 ? avx512_bf16_tiles : avx512_tiles;
+    tiles[rows - 1](products, count, c, stride, accumulate);
     return;
   }
 #endif

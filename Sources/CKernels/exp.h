@@ -2,17 +2,19 @@
 
 #include "bits.h"
 
-/* e^x in float32, at most 1.04 units in the last place off, in operations that vectorize.
+/* e^x in float32, about one unit in the last place off, in operations that vectorize.
  *
  *   e^x = 2^n e^r,  n = round(x / ln 2),  r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2]
  *
  * ln 2 is split so that n times its first part is exact (Cody & Waite 1980); e^r is a polynomial.
- * The power of two is applied in two halves: results below the normal range round once more, and
- * above the range become infinity. */
+ * Below -87.3 the result is that of -87.3, the smallest normal number; above 88.3 it is infinity.
+ * NaN stays NaN.
+ * Multiplications and additions may be fused, so the last bit can depend on the processor. */
 CK_INLINE float ck_exp(float x) {
+#pragma clang fp contract(fast)
   const float round_to_integer = 12582912.0f; /* 1.5 * 2^23: the sum has no fraction bits left */
   x = x > 89.0f ? 89.0f : x;
-  x = x < -104.0f ? -104.0f : x;
+  x = x < -87.3f ? -87.3f : x;
   float shifted = x * 1.44269504f + round_to_integer;
   float n = shifted - round_to_integer;
   float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
@@ -23,9 +25,6 @@ CK_INLINE float ck_exp(float x) {
   p = p * r + 1.0f / 6;
   p = p * r + 0.5f;
   p = (p * r) * r + r + 1.0f;
-  int32_t exponent = (int32_t)ck_bits_of_float(shifted) - (int32_t)ck_bits_of_float(round_to_integer);
-  int32_t half = exponent >> 1;
-  float first = ck_float_from_bits((uint32_t)(half + 127) << 23);
-  float second = ck_float_from_bits((uint32_t)(exponent - half + 127) << 23);
-  return p * first * second;
+  uint32_t exponent = ck_bits_of_float(shifted) - ck_bits_of_float(round_to_integer) + 127;
+  return p * ck_float_from_bits(exponent << 23);
 }

@@ -25,7 +25,6 @@ static void fetch_part(const ck_nf4 *weight, size_t first, size_t count, uint16_
 CK_AVX512 static void fetch_half_blocks_avx512(const ck_nf4 *weight, size_t first, size_t count,
                                                uint16_t *out) {
   const __m512 values = _mm512_loadu_ps(ck_nf4_code_values);
-  const __m512i low = _mm512_set1_epi32(15);
   __m512i table = _mm512_setzero_si512();
   for (size_t i = 0; i < count; i += BLOCK / 2) {
     if (i == 0 || (first + i) % BLOCK == 0) {
@@ -34,12 +33,12 @@ CK_AVX512 static void fetch_half_blocks_avx512(const ck_nf4 *weight, size_t firs
       __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
       __m512i rounded = _mm512_srli_epi32(
           _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
-      table = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(rounded));
+      /* Twice the same 16, so that the fifth bit of an index makes no difference. */
+      table = _mm512_broadcast_i64x4(_mm512_cvtepi32_epi16(rounded));
     }
     __m512i bytes =
         _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(weight->codes + (first + i) / 2)));
-    __m512i even = _mm512_srli_epi32(bytes, 4), odd = _mm512_and_si512(bytes, low);
-    __m512i codes = _mm512_or_si512(even, _mm512_slli_epi32(odd, 16));
+    __m512i codes = _mm512_or_si512(_mm512_srli_epi32(bytes, 4), _mm512_slli_epi32(bytes, 16));
     _mm512_storeu_si512(out + i, _mm512_permutexvar_epi16(codes, table));
   }
 }

@@ -36,7 +36,9 @@ CK_INLINE float ck_maximum(const float *x, size_t count) {
     for (size_t j = 0; j < LANES; j++) lanes[j] = CK_MAX(x[i + j], lanes[j]);
   }
   for (; i < count; i++) lanes[0] = CK_MAX(x[i], lanes[0]);
-  for (size_t j = 1; j < LANES; j++) lanes[0] = CK_MAX(lanes[j], lanes[0]);
+  for (size_t half = LANES / 2; half > 0; half /= 2) {
+    for (size_t j = 0; j < half; j++) lanes[j] = CK_MAX(lanes[j + half], lanes[j]);
+  }
   return lanes[0];
 }
 

@@ -1,14 +1,14 @@
-import Formats
-import Tensors
+package import Formats
+package import Tensors
 
 /// The tensors that bitsandbytes stores for one NF4 weight; the reverse of `BitsAndBytesWeight`.
-struct BitsAndBytesLayout {
+package struct BitsAndBytesLayout {
   private let name: String
   private let shape: [Int]
   private let doubleQuantization: Bool
   private let valueType: DataType
 
-  init(_ linear: LinearShape, doubleQuantization: Bool, valueType: DataType) {
+  package init(_ linear: LinearShape, doubleQuantization: Bool, valueType: DataType) {
     name = "\(linear.name).weight"
     shape = [linear.outputs, linear.inputs]
     self.doubleQuantization = doubleQuantization
@@ -16,7 +16,7 @@ struct BitsAndBytesLayout {
   }
 
   /// What `config.json` says about weights in this layout, as transformers writes it.
-  static func configuration(doubleQuantization: Bool, valueType: DataType) -> JSON {
+  package static func configuration(doubleQuantization: Bool, valueType: DataType) -> JSON {
     [
       "_load_in_4bit": true, "_load_in_8bit": false,
       "bnb_4bit_compute_dtype": .string(valueType.torchName), "bnb_4bit_quant_storage": "uint8",
@@ -28,7 +28,7 @@ struct BitsAndBytesLayout {
   }
 
   /// The weight's tensors, made by `quantize` when their turn comes.
-  func group(_ quantize: @escaping () throws -> BaseWeight) -> TensorGroup {
+  package func group(_ quantize: @escaping () throws -> BaseWeight) -> TensorGroup {
     TensorGroup(entries: entries) { [self] emit in
       guard case .nf4(let weight) = try quantize() else {
         preconditionFailure("\(name) was not quantized")

@@ -5,7 +5,7 @@ package import Tensors
 package struct TensorGroup {
   package let entries: [SafetensorsWriter.Entry]
   /// Makes the tensors and hands the bytes of each entry to its argument, by name.
-  let bring: (_ emit: (String, UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  package let bring: (_ emit: (String, UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
   package init(
     entries: [SafetensorsWriter.Entry],

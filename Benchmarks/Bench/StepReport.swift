@@ -1,0 +1,195 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Model
+import Tensors
+import Training
+
+/// Training steps in turn with the peer's, and how they grow with rows, length and model.
+struct StepReport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "steps", abstract: "Training steps: speed, memory, time to the first.")
+  @OptionGroup var options: BenchOptions
+
+  func run() throws {
+    options.apply()
+    print(Machine.description)
+    try Self.report(options)
+  }
+
+  /// One way of training.
+  private struct Way {
+    let name: String
+    let compute: ComputeType
+    var nf4 = false
+    var checkpointing = false
+    /// The peer's name for it.
+    let peer: [String]
+  }
+
+  private static let ways = [
+    Way(name: "float32", compute: .float32, peer: ["f32"]),
+    Way(name: "bfloat16", compute: .bfloat16, peer: ["bf16"]),
+    Way(
+      name: "bfloat16, checkpointing", compute: .bfloat16, checkpointing: true,
+      peer: ["bf16", "ckpt"]),
+    Way(name: "NF4", compute: .bfloat16, nf4: true, peer: ["nf4"]),
+    Way(
+      name: "NF4, checkpointing", compute: .bfloat16, nf4: true, checkpointing: true,
+      peer: ["nf4", "ckpt"]),
+  ]
+
+  static func report(_ options: BenchOptions) throws {
+    var rows = [
+      ["LoRA r = 8 on all linears, 4 × 512 tokens", "tokens/s", "peak GB", "first step s"]
+    ]
+    if options.peer != nil {
+      rows[0] += ["peer tokens/s", "peak GB", "first step s", "speed", "memory"]
+    }
+    for way in ways {
+      var ours: [Step.Result] = []
+      var theirs: [Step.Result] = []
+      for _ in 0..<options.rounds {
+        ours.append(
+          try Step.measure(options, way.compute, nf4: way.nf4, checkpointing: way.checkpointing))
+        if let peer = options.peer { theirs.append(try peer.step(way.peer)) }
+      }
+      rows.append([way.name] + cells(ours) + cells(theirs) + ratios(ours, theirs))
+    }
+    if let peer = options.peer {
+      let compiled = try peer.step(["bf16", "compile"])
+      rows.append(["peer bfloat16 + torch.compile", "", "", ""] + cells([compiled]))
+    }
+    printTable("Training steps, medians of \(options.rounds) runs in turn", rows)
+
+    var lengths = [["one row of", "seconds a step", "tokens/s", "peak GB"]]
+    for length in [512, 1024, 2048, 4096, 8192] {
+      let result = try Step.measure(
+        options, .bfloat16, nf4: false, checkpointing: false, rows: 1, length: length, steps: 3)
+      lengths.append(
+        [
+          "\(length) tokens", number(Double(length) / result.tokensPerSecond, 2),
+          number(result.tokensPerSecond, 0), number(result.peakGB, 2),
+        ])
+    }
+    printTable("Length, bfloat16", lengths)
+  }
+
+  private static func cells(_ results: [Step.Result]) -> [String] {
+    guard !results.isEmpty else { return [] }
+    return [
+      number(results.map(\.tokensPerSecond).median, 0), number(results.map(\.peakGB).median, 2),
+      number(results.map(\.firstStep).median, 1),
+    ]
+  }
+
+  private static func ratios(_ ours: [Step.Result], _ theirs: [Step.Result]) -> [String] {
+    guard !theirs.isEmpty else { return [] }
+    let speed = ours.map(\.tokensPerSecond).median / theirs.map(\.tokensPerSecond).median
+    let memory = ours.map(\.peakGB).median / theirs.map(\.peakGB).median
+    return ["\(number(speed, 2))×", number(memory, 2)]
+  }
+}
+
+/// One training run of random tokens in a process of its own, so that its peak memory is its own.
+struct Step: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step", abstract: "One way of training, as a JSON object.")
+  @OptionGroup var options: BenchOptions
+  @Option var compute = ComputeType.bfloat16
+  @Flag var nf4 = false
+  @Flag var checkpointing = false
+  @Option var rows = 4
+  @Option var length = 512
+  @Option var steps = 5
+  @Option(help: "Rank of the adapter.") var rank = 8
+
+  struct Result {
+    let tokensPerSecond, peakGB, firstStep: Double
+  }
+
+  func run() throws {
+    options.apply()
+    let base = try BaseModel(path: options.model)
+    let model = try base.load(
+      compute: compute, quantization: nf4 ? .nf4 : nil, doubleQuantization: true)
+    let linears = base.files.configuration.linears
+    let adapter = LoRAAdapter(
+      configuration: LoRAConfiguration(
+        rank: rank, alpha: Double(2 * rank), targetModules: ["all-linear"], baseModel: options.model
+      ),
+      linears: linears, seed: 1)
+    model.attach(adapter)
+    let optimizer = AdamW(
+      parameters: adapter.parameters,
+      settings: .init(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0))
+    let vocabulary = UInt64(base.files.configuration.vocabularySize)
+    var generator = SystemRandomNumberGenerator()
+    let batch = TokenBatch(
+      rows: (0..<rows).map { _ in
+        let ids = (0..<length).map { _ in Int32(generator.next() % vocabulary) }
+        return (ids, ids)
+      })
+    let loss = Tensor.zeros([1], .float64)
+    var seconds: [Double] = []
+    var firstEnd = 0.0
+    for step in 0..<steps {
+      let start = ContinuousClock.now
+      model.accumulateGradients(
+        batch, gradientScale: 1 / Double(batch.trainedTokens), loss: loss,
+        checkpointing: checkpointing, dropout: nil)
+      _ = optimizer.gradientNorm()
+      optimizer.update(learningRate: 2e-4, gradientScale: 1)
+      seconds.append(start.duration(to: .now).inSeconds)
+      if step == 0 { firstEnd = Date().timeIntervalSince1970 }
+    }
+    let best = Array(seconds.dropFirst()).median
+    let json: JSON = [
+      "tokens_per_second": .number(Double(rows * length) / best), "first_end": .number(firstEnd),
+      "peak_gb": .number(Double(PeakMemory.bytes) * 1e-9),
+      "seconds": .array(seconds.map(JSON.number)),
+    ]
+    print(json.text())
+  }
+
+  static func measure(
+    _ options: BenchOptions, _ compute: ComputeType, nf4: Bool, checkpointing: Bool, rows: Int = 4,
+    length: Int = 512, steps: Int = 5
+  ) throws -> Result {
+    var arguments = [
+      "step", "--model", options.model, "--compute", compute.rawValue, "--rows", "\(rows)",
+      "--length", "\(length)", "--steps", "\(steps)", "--threads", "\(Kernels.threads)",
+    ]
+    if nf4 { arguments.append("--nf4") }
+    if checkpointing { arguments.append("--checkpointing") }
+    let start = Date().timeIntervalSince1970
+    let json = try output(of: CommandLine.arguments[0], arguments)
+    return Result(
+      tokensPerSecond: json["tokens_per_second"]?.number ?? 0, peakGB: json["peak_gb"]?.number ?? 0,
+      firstStep: (json["first_end"]?.number ?? 0) - start)
+  }
+}
+
+extension ComputeType: ExpressibleByArgument {}
+
+/// Runs a program and reads the last line that it prints as JSON.
+func output(of program: String, _ arguments: [String], in directory: String? = nil) throws -> JSON {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: program)
+  process.arguments = arguments
+  if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardError = FileHandle.nullDevice
+  try process.run()
+  let data = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+  guard process.terminationStatus == 0, let line = lines.last else {
+    throw Problem(
+      program,
+      "\(arguments.joined(separator: " ")) failed with status \(process.terminationStatus)",
+      kind: .run)
+  }
+  return try JSONParser.parse(String(line))
+}

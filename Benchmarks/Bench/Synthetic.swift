@@ -1,0 +1,84 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Model
+import Tensors
+
+/// Writes a checkpoint of random weights in the shape of a large Llama 2, linear layers in NF4 as
+/// bitsandbytes stores them, with the small tokenizer of the tests: something large to train on.
+struct Synthetic: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes a random NF4 checkpoint in the shape of Llama 2 7B or 13B.")
+
+  enum Shape: String, ExpressibleByArgument, CaseIterable {
+    case sevenB = "7b"
+    case thirteenB = "13b"
+
+    /// hidden, feed-forward, layers, heads
+    var sizes: (hidden: Int, feedForward: Int, layers: Int, heads: Int) {
+      switch self {
+      case .sevenB: (4096, 11008, 32, 32)
+      case .thirteenB: (5120, 13824, 40, 40)
+      }
+    }
+  }
+
+  @Option(help: "7b or 13b.") var shape: Shape
+  @Option(help: "Directory to write; about half a byte a parameter.") var output: String
+  @Option(help: "Directory that the tokenizer is copied from.")
+  var tokenizer = "Tests/Golden/tiny-llama"
+
+  func run() throws {
+    Kernels.setThreads(Kernels.defaultThreads)
+    let sizes = shape.sizes
+    let config: JSON = [
+      "architectures": ["LlamaForCausalLM"], "model_type": "llama",
+      "hidden_size": .integer(sizes.hidden), "intermediate_size": .integer(sizes.feedForward),
+      "num_hidden_layers": .integer(sizes.layers), "num_attention_heads": .integer(sizes.heads),
+      "num_key_value_heads": .integer(sizes.heads), "vocab_size": 32000, "rms_norm_eps": 1e-5,
+      "rope_theta": 10000.0, "max_position_embeddings": 4096, "tie_word_embeddings": false,
+      "hidden_act": "silu", "bos_token_id": 1, "eos_token_id": 2,
+    ]
+    let configuration = try LlamaConfiguration(config, generation: nil, path: output)
+    try AtomicDirectory.write(output) { directory in
+      var written = config
+      written.set(
+        "quantization_config",
+        BitsAndBytesLayout.configuration(doubleQuantization: true, valueType: .bfloat16))
+      try writeFile("\(directory)/config.json", written.text(.indented) + "\n")
+      for name in ["tokenizer.json", "tokenizer_config.json"] {
+        try writeFile("\(directory)/\(name)", bytes: try readFile("\(tokenizer)/\(name)"))
+      }
+      let groups = Self.groups(configuration)
+      let writer = try SafetensorsWriter(
+        "\(directory)/model.safetensors", entries: groups.flatMap(\.entries))
+      for group in groups { try group.bring { try writer.write($1, of: $0) } }
+      try writer.finish()
+    }
+    print(output)
+  }
+
+  /// Every tensor, uniform and of the size that trained weights have.
+  private static func groups(_ configuration: LlamaConfiguration) -> [TensorGroup] {
+    let linears = Dictionary(
+      configuration.linears.map { ("\($0.name).weight", $0) }, uniquingKeysWith: { $1 })
+    return configuration.tensorShapes.enumerated().map { index, tensor in
+      func random() -> Tensor {
+        let values = Tensor.zeros(tensor.shape)
+        let range: Range<Float> = tensor.shape.count == 1 ? 0.9..<1.1 : -0.035..<0.035
+        Random.fillUniform(values, range, key: RandomKey(seed: 7, purpose: 98, a: UInt32(index)))
+        return values
+      }
+      guard let linear = linears[tensor.name] else {
+        return .rounded(tensor.name, shape: tensor.shape, to: .bfloat16) { random() }
+      }
+      let layout = BitsAndBytesLayout(linear, doubleQuantization: true, valueType: .bfloat16)
+      return layout.group {
+        .nf4(
+          Kernels.nf4Quantize(
+            random(), outputs: linear.outputs, inputs: linear.inputs, doubleQuantization: true,
+            valueType: .bfloat16))
+      }
+    }
+  }
+}
