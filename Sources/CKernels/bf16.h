@@ -9,7 +9,9 @@
 
 enum {
   CK_PANEL_COLUMNS = 32,
-  CK_TILE_ROWS = 8,
+  CK_TILE_ROWS = 8, /* of the vector kernels */
+  CK_AMX_ROWS = 32,
+  CK_MOST_ROWS = CK_AMX_ROWS,
 };
 
 CK_INLINE float ck_float_from_bf16(uint16_t value) {
@@ -46,10 +48,23 @@ typedef struct {
   size_t pairs;
 } ck_tile_product;
 
-/* c[rows][32] = the sum of the products, or += where `accumulate`; rows <= 8, all 32 columns of c
- * are written, `stride` apart. */
+/* Rows that are best handled together: 32 with AMX, else 8. */
+size_t ck_bf16_tile_rows(void);
+
+/* c[rows][32] = the sum of the products, or += where `accumulate`; rows <= 32, all 32 columns of c
+ * are written, rows of c `stride` apart. */
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate);
+
+/* The same without AMX, rows <= 8. */
+void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
+                         size_t stride, bool accumulate);
+
+/* ---- bf16_tile_amx.c -------------------------------------------------------------------------*/
+
+/* 32 rows of row-major left operands. */
+void ck_bf16_tile_amx(const ck_tile_product *products, size_t count, float *c, size_t stride,
+                      bool accumulate);
 
 /* ---- bf16_gemm.c -----------------------------------------------------------------------------*/
 

@@ -2,17 +2,24 @@
 #include "scratch.h"
 
 /* A product is made in rounds. In each, panels for some megabytes of columns are laid out in
- * parallel, then multiplied by all rows. Every element is one sum over the whole contraction, so
- * how the work is cut changes no bit.
+ * parallel, then multiplied by all rows. Every element is one float32 sum in the order of k, so how
+ * the work is cut changes no bit.
  *
  * A task keeps a group of panels in its processor's second-level cache and walks down the rows, 8
- * at a time; those 8 stay in the first level while the panels stream past. */
+ * (with AMX 32) at a time; those stay in the first level while the panels stream past.
+ * A long contraction is cut into parts, so that more columns fit into the cache and the rows are
+ * read less often; the sums wait in the task's own memory. */
 
 enum {
   ROUND_BYTES = 4 << 20,  /* panels of a round: in the last-level cache */
   GROUP_BYTES = 512 << 10, /* panels of a task: in the second-level cache */
   SLAB = 256,              /* k that are fetched at a time where elements must be converted */
   PACK_K = 2048,           /* k of one packing task */
+  PART_PAIRS = 1024,       /* of a part of a long contraction */
+  MOST_WHOLE_PAIRS = 2048, /* of a contraction that is not cut */
+  PART_STEP = 16,          /* parts begin at multiples of this many pairs, as AMX wants */
+  MOST_ROW_BLOCK = 64,
+  MOST_PART_PANELS = 4, /* of a group where there are parts */
 };
 
 /* ---- Laying out a right operand --------------------------------------------------------------*/
@@ -73,6 +80,7 @@ typedef struct {
 
   size_t column_words; /* of one panel of each term, one after the other */
   size_t slabs;        /* packing tasks of one column of panels */
+  size_t parts;        /* of the contraction */
   size_t group;        /* panels that a task multiplies with */
   size_t row_block;    /* rows of a task */
 
@@ -90,8 +98,11 @@ static size_t measure(product *p) {
   }
   size_t bytes = CK_MAX(p->column_words * sizeof(uint32_t), 1);
   size_t all = ck_ceil_divide(p->N, CK_PANEL_COLUMNS);
-  p->group = CK_MAX(GROUP_BYTES / bytes, 1);
-  p->row_block = p->M >= 1024 ? 64 : 32;
+  size_t pairs = p->column_words / CK_PANEL_COLUMNS;
+  p->parts = pairs > MOST_WHOLE_PAIRS ? ck_ceil_divide(pairs, PART_PAIRS) : 1;
+  p->group = CK_MAX(GROUP_BYTES / (bytes / p->parts), 1);
+  if (p->parts > 1) p->group = CK_MIN(p->group, MOST_PART_PANELS);
+  p->row_block = p->M >= 1024 || p->parts > 1 ? MOST_ROW_BLOCK : 32;
   return CK_MIN(CK_MAX(ROUND_BYTES / bytes, CK_MIN(p->group, 4)), all);
 }
 
@@ -120,29 +131,42 @@ static void pack_task(void *context, size_t task, size_t worker) {
 
 enum { MOST_TERMS = 16 };
 
-static void multiply_panel(const product *p, ck_range rows, size_t panel) {
+/* sums[rows][32] (+)= one part of the contraction. */
+static void multiply_part(const product *p, ck_range rows, size_t panel, size_t part,
+                          float *sums) {
   ck_tile_product products[MOST_TERMS];
   const uint32_t *packed = p->packed + panel * p->column_words;
   for (size_t i = 0; i < p->count; i++) {
     const ck_term *t = p->terms + i;
-    products[i] = (ck_tile_product){t->left + rows.first * t->left_stride, t->left_stride, 2,
-                                    packed, ck_panel_pairs(t->K)};
+    size_t pairs = ck_panel_pairs(t->K);
+    size_t first = pairs * part / p->parts / PART_STEP * PART_STEP;
+    size_t end = part + 1 == p->parts ? pairs
+                                      : pairs * (part + 1) / p->parts / PART_STEP * PART_STEP;
+    products[i] = (ck_tile_product){t->left + rows.first * t->left_stride + 2 * first,
+                                    t->left_stride, 2, packed + first * CK_PANEL_COLUMNS,
+                                    end - first};
     packed += ck_panel_words(t->K);
   }
-  float block[CK_TILE_ROWS * CK_PANEL_COLUMNS];
-  ck_bf16_tile(products, p->count, rows.count, block, CK_PANEL_COLUMNS, false);
-  p->finish(p->context, rows, panel_columns(p, panel), block);
+  ck_bf16_tile(products, p->count, rows.count, sums, CK_PANEL_COLUMNS, part > 0);
 }
 
 static void multiply_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const product *p = context;
-  size_t row_blocks = ck_ceil_divide(p->M, p->row_block);
+  size_t row_blocks = ck_ceil_divide(p->M, p->row_block), step = ck_bf16_tile_rows();
   ck_range panels = ck_piece(p->panels, p->group, task / row_blocks);
   ck_range rows = ck_piece(p->M, p->row_block, task % row_blocks);
-  for (size_t r = 0; r < rows.count; r += CK_TILE_ROWS) {
-    ck_range some = {rows.first + r, CK_MIN(CK_TILE_ROWS, rows.count - r)};
-    for (size_t i = 0; i < panels.count; i++) multiply_panel(p, some, panels.first + i);
+  float waiting[MOST_PART_PANELS][MOST_ROW_BLOCK][CK_PANEL_COLUMNS];
+  for (size_t part = 0; part < p->parts; part++) {
+    bool last = part + 1 == p->parts;
+    for (size_t r = 0; r < rows.count; r += step) {
+      ck_range tile = {rows.first + r, CK_MIN(step, rows.count - r)};
+      for (size_t i = 0; i < panels.count; i++) {
+        float *sums = p->parts > 1 ? waiting[i][r] : waiting[0][0];
+        multiply_part(p, tile, panels.first + i, part, sums);
+        if (last) p->finish(p->context, tile, panel_columns(p, panels.first + i), sums);
+      }
+    }
   }
 }
 

@@ -134,15 +134,46 @@ DEFINE_ROWS(avx512, CK_AVX512, LOAD_HALVES, MULTIPLY_HALVES)
 
 #endif
 
-void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
-                  size_t stride, bool accumulate) {
+void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
+                         size_t stride, bool accumulate) {
 #if defined(__x86_64__)
   if (ck_level >= CK_LEVEL_AVX512) {
-    const tile_function *tiles =
-        ck_level >= CK_LEVEL_AVX512_BF16 ? avx512_bf16_tiles : avx512_tiles;
+    /* Processors with AMX multiply pairs at half the speed of float32. */
+    bool pairs = ck_level == CK_LEVEL_AVX512_BF16;
+    const tile_function *tiles = pairs ? avx512_bf16_tiles : avx512_tiles;
     tiles[rows - 1](products, count, c, stride, accumulate);
     return;
   }
 #endif
   widened_tile(products, count, rows, c, stride, accumulate);
+}
+
+size_t ck_bf16_tile_rows(void) { return ck_amx == CK_AMX_NONE ? CK_TILE_ROWS : CK_AMX_ROWS; }
+
+static bool fits_amx(const ck_tile_product *products, size_t count, size_t rows) {
+  if (ck_amx == CK_AMX_NONE || rows != CK_AMX_ROWS) return false;
+  for (size_t i = 0; i < count; i++) {
+    if (products[i].pair != 2) return false;
+  }
+  return true;
+}
+
+void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
+                  size_t stride, bool accumulate) {
+  if (fits_amx(products, count, rows)) {
+    ck_bf16_tile_amx(products, count, c, stride, accumulate);
+    return;
+  }
+  if (rows <= CK_TILE_ROWS) {
+    ck_bf16_vector_tile(products, count, rows, c, stride, accumulate);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    ck_tile_product part = products[i];
+    for (size_t r = 0; r < rows; r += CK_TILE_ROWS) {
+      ck_bf16_vector_tile(&part, 1, CK_MIN(CK_TILE_ROWS, rows - r), c + r * stride, stride,
+                          accumulate || i > 0);
+      part.left += CK_TILE_ROWS * part.row;
+    }
+  }
 }

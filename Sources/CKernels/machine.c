@@ -92,7 +92,8 @@ static bool has(const char *name) {
 ck_cpu_level ck_best_cpu_level(void) {
   if (!__builtin_cpu_supports("x86-64-v3")) return CK_LEVEL_PLAIN;
   if (!__builtin_cpu_supports("x86-64-v4")) return CK_LEVEL_AVX2;
-  return has("avx512_bf16") ? CK_LEVEL_AVX512_BF16 : CK_LEVEL_AVX512;
+  if (!has("avx512_bf16")) return CK_LEVEL_AVX512;
+  return has("amx_tile") && has("amx_bf16") ? CK_LEVEL_AMX : CK_LEVEL_AVX512_BF16;
 }
 
 #elif defined(__aarch64__)
@@ -114,8 +115,9 @@ ck_cpu_level ck_best_cpu_level(void) { return CK_LEVEL_PLAIN; }
 /* ---- The level in use ------------------------------------------------------------------------*/
 
 ck_cpu_level ck_level = CK_LEVEL_PLAIN;
+ck_amx_use ck_amx = CK_AMX_NONE;
 
-static const char *const level_names[] = {"plain", "avx2", "avx512", "avx512_bf16"};
+static const char *const level_names[] = {"plain", "avx2", "avx512", "avx512_bf16", "amx"};
 
 const char *ck_cpu_level_name(ck_cpu_level level) {
   return (size_t)level < sizeof level_names / sizeof *level_names ? level_names[level] : NULL;
@@ -126,11 +128,19 @@ ck_cpu_level ck_used_cpu_level(void) { return ck_level; }
 void ck_use_cpu_level(ck_cpu_level level) {
   ck_cpu_level best = ck_best_cpu_level();
   ck_level = level < best ? level : best;
+  ck_amx = CK_AMX_NONE;
+  if (ck_level != CK_LEVEL_AMX) return;
+  if (ck_amx_works()) {
+    ck_amx = CK_AMX_HARDWARE;
+  } else {
+    ck_level = CK_LEVEL_AVX512_BF16;
+  }
 }
 
 __attribute__((constructor)) static void choose_level(void) {
-  ck_level = ck_best_cpu_level();
+  ck_use_cpu_level(ck_best_cpu_level());
   const char *asked = getenv("FINETUNE_CPU");
+  if (asked && strcmp(asked, "amx_emulated") == 0) ck_amx = CK_AMX_EMULATED;
   for (ck_cpu_level level = CK_LEVEL_PLAIN; asked && ck_cpu_level_name(level); level++) {
     if (strcmp(asked, ck_cpu_level_name(level)) == 0) ck_use_cpu_level(level);
   }
@@ -141,7 +151,8 @@ void ck_cpu_features(char *text, size_t capacity) {
   text[0] = '\0';
   line_list lines = {text, capacity};
   append_processor(&lines);
-  append(&lines, "kernels: ", ck_cpu_level_name(ck_level));
+  append(&lines, "kernels: ",
+         ck_amx == CK_AMX_EMULATED ? "amx_emulated" : ck_cpu_level_name(ck_level));
   append(&lines, "openblas: ", openblas_get_config());
   append(&lines, "openblas core: ", openblas_get_corename());
 }

@@ -44,13 +44,15 @@ typedef enum {
   CK_LEVEL_AVX2,        /* and FMA, F16C, BMI: x86-64-v3 */
   CK_LEVEL_AVX512,      /* F, BW, CD, DQ, VL: x86-64-v4 */
   CK_LEVEL_AVX512_BF16, /* products of bfloat16 pairs */
+  CK_LEVEL_AMX,         /* products of bfloat16 matrices */
 } ck_cpu_level;
 
 /* The highest level that this processor and its system can run. */
 ck_cpu_level ck_best_cpu_level(void);
 
 /* The level that kernels run at: the highest, unless the environment variable FINETUNE_CPU
- * (avx512_bf16, avx512, avx2, plain) asked for a lower one when the program started. */
+ * (amx, avx512_bf16, avx512, avx2, plain) asked for a lower one when the program started.
+ * amx_emulated imitates the matrix tiles in memory, for tests: right, and very slow. */
 ck_cpu_level ck_used_cpu_level(void);
 
 /* Changes the level; for tests, between kernels. Not above the best. */
