@@ -22,6 +22,7 @@ typedef struct {
 
 /* What a worker holds for 8 queries of one head. */
 typedef struct {
+  uint16_t *queries; /* [8][E] side by side: far apart they would share few places in the cache */
   float *scores;     /* [8][KEYS] */
   uint16_t *weights; /* [8][KEYS] */
   float *sums;       /* [8][E, padded]: weighted values so far */
@@ -30,6 +31,7 @@ typedef struct {
 
 static size_t lay_out_slot(const problem *p, char *slot, rows_state *state) {
   ck_scratch next = {slot, 0};
+  state->queries = ck_take(&next, ROWS * p->E * sizeof(uint16_t));
   state->scores = ck_take(&next, ROWS * KEYS * sizeof(float));
   state->weights = ck_take(&next, ROWS * KEYS * sizeof(uint16_t));
   state->sums = ck_take(&next, ROWS * 2 * ck_row_words(p->E) * sizeof(float));
@@ -111,10 +113,13 @@ static void attend_rows(const problem *p, size_t segment, size_t h, ck_range tok
   const uint32_t *v = p->v + ck_token_rows(&p->segments, segment, g);
   size_t first_query = ((start + tokens.first) * p->H + h) * E;
   float scale = 1 / sqrtf((float)E);
+  for (size_t r = 0; r < tokens.count; r++) {
+    memcpy(state->queries + r * E, p->q + first_query + r * stride, E * sizeof *p->q);
+  }
   for (size_t first = 0; first < end; first += KEYS) {
     size_t keys = CK_MIN(KEYS, end - first);
     for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
-      ck_tile_product product = {p->q + first_query, stride, 2, k + (first + key) * E / 2, E / 2};
+      ck_tile_product product = {state->queries, E, 2, k + (first + key) * E / 2, E / 2};
       ck_bf16_tile(&product, 1, tokens.count, state->scores + key, KEYS, false);
     }
     for (size_t r = 0; r < tokens.count; r++) {

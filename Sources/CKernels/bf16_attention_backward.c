@@ -29,6 +29,7 @@ typedef struct {
   uint32_t *weight_pairs, *dscore_pairs;      /* P, dS [QUERIES / 2][KEYS]: two queries a word */
   float *dk, *dv;                             /* [KEYS][width] */
   float *dq;                                  /* [T][width] of the whole segment */
+  uint16_t *q, *dout;                         /* [T][E], the head's rows side by side */
   float *log_sum_exp, *deltas;                /* [T] */
 } head_state;
 
@@ -42,6 +43,8 @@ static size_t lay_out_slot(const problem *p, char *slot, head_state *state) {
   state->dk = ck_take(&next, KEYS * p->width * sizeof(float));
   state->dv = ck_take(&next, KEYS * p->width * sizeof(float));
   state->dq = ck_take(&next, p->T * p->width * sizeof(float));
+  state->q = ck_take(&next, p->T * p->E * sizeof(uint16_t));
+  state->dout = ck_take(&next, p->T * p->E * sizeof(uint16_t));
   state->log_sum_exp = ck_take(&next, p->T * sizeof(float));
   state->deltas = ck_take(&next, p->T * sizeof(float));
   return next.used;
@@ -117,7 +120,6 @@ CK_KERNEL(void, finish_pair,
 /* A head of a segment, and where its panels are. */
 typedef struct {
   size_t start, length, padded, head;
-  const uint16_t *q, *dout; /* first query */
   const uint32_t *k_columns, *k_rows, *v_columns, *q_rows, *dout_rows;
 } head_of_segment;
 
@@ -131,14 +133,14 @@ static query query_at(const head_state *state, const head_of_segment *h, size_t 
 /* P and dS of a block. */
 static void make_scores(const problem *p, const head_of_segment *h, head_state *state,
                         ck_range queries, ck_range keys) {
-  size_t E = p->E, stride = p->H * E;
+  size_t E = p->E;
   float scale = 1 / sqrtf((float)E);
   for (size_t i = 0; i < queries.count; i += ROWS) {
     size_t first = queries.first + i, rows = CK_MIN(ROWS, queries.count - i);
     for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
       size_t panel = (keys.first + key) * E / 2;
-      ck_tile_product score = {h->q + first * stride, stride, 2, h->k_columns + panel, E / 2};
-      ck_tile_product dscore = {h->dout + first * stride, stride, 2, h->v_columns + panel, E / 2};
+      ck_tile_product score = {state->q + first * E, E, 2, h->k_columns + panel, E / 2};
+      ck_tile_product dscore = {state->dout + first * E, E, 2, h->v_columns + panel, E / 2};
       ck_bf16_tile(&score, 1, rows, state->scores + key, KEYS, false);
       ck_bf16_tile(&dscore, 1, rows, state->dscores + key, KEYS, false);
     }
@@ -193,13 +195,10 @@ static void store_rows(const problem *p, const head_of_segment *h, ck_range keys
 static head_of_segment find_head(const problem *p, size_t s, size_t head) {
   const ck_padded_segments *kv = &p->kv_segments, *q = &p->q_segments;
   size_t start = (size_t)kv->starts[s], g = head / p->group;
-  size_t first = (start * p->H + head) * p->E;
   return (head_of_segment){start,
                            ck_segment_length(kv, s),
                            kv->offsets[s + 1] - kv->offsets[s],
                            head,
-                           p->q + first,
-                           p->dout + first,
                            p->k_columns + ck_token_columns(kv, s, g),
                            p->k_rows + ck_token_rows(kv, s, g),
                            p->v_columns + ck_token_columns(kv, s, g),
@@ -216,6 +215,8 @@ static void head_task(void *context, size_t task, size_t worker) {
     size_t at = (h.start + t) * p->H + h.head;
     state.log_sum_exp[t] = p->log_sum_exp[at];
     state.deltas[t] = dot(p->dout + at * p->E, p->out + at * p->E, p->E);
+    memcpy(state.q + t * p->E, p->q + at * p->E, p->E * sizeof *state.q);
+    memcpy(state.dout + t * p->E, p->dout + at * p->E, p->E * sizeof *state.dout);
   }
   memset(state.dq, 0, h.length * p->width * sizeof *state.dq);
   for (size_t key = 0; key < h.length; key += KEYS) {

@@ -1,11 +1,12 @@
-#include "vector.h"
+#include "matmul.h"
 
 #include <cblas.h>
 #include <pthread.h>
 #include <string.h>
 
-/* Large products are cut into a grid of pieces of the output, each one call of a single-threaded
- * OpenBLAS over the whole contraction. The grid depends on the shape alone, and so do the bits. */
+/* Large products are cut into a grid of pieces of the output, each one call over the whole
+ * contraction: of our own kernel where there is AVX-512, else of a single-threaded OpenBLAS. The grid
+ * depends on the shape alone, and so do the bits. */
 
 enum {
   /* Pieces no larger than this keep many cores busy and cost a few percent in repeated packing. */
@@ -58,6 +59,12 @@ void ck_matmul_piece(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_
     multiply_row(N, K, alpha, a, b, c, beta);
     return;
   }
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512) {
+    ck_matmul_piece_avx512(M, N, K, alpha, a, b, c, c_stride, accumulate);
+    return;
+  }
+#endif
   cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
               b.transposed ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a.data,
               (int)a.stride, b.data, (int)b.stride, beta, c, (int)c_stride);

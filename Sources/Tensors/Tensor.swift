@@ -49,15 +49,29 @@ package final class Tensor {
 }
 
 /// Zero-initialized, cache-line aligned memory that lives as long as the object.
+///
+/// Large pieces come from the system as zeros, in huge pages where it has them: they cost nothing until
+/// touched, and less to walk through.
 final class Allocation {
   let pointer: UnsafeMutableRawPointer
+  private let mappedBytes: Int?
+
+  private static let leastMapped = 1 << 20
 
   init(byteCount: Int) {
+    if byteCount >= Self.leastMapped, let memory = PageMemory.map(byteCount) {
+      pointer = memory
+      mappedBytes = byteCount
+      return
+    }
+    mappedBytes = nil
     pointer = .allocate(byteCount: max(byteCount, 1), alignment: 64)
     pointer.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
   }
 
-  deinit { pointer.deallocate() }
+  deinit {
+    if let mappedBytes { PageMemory.unmap(pointer, mappedBytes) } else { pointer.deallocate() }
+  }
 }
 
 // MARK: - Host boundary

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
-
 /// Memory for activations and scratch, handed out like a stack.
 ///
 /// One large range of addresses is reserved up front and becomes real memory when first touched, so
@@ -19,25 +13,17 @@ package final class Workspace {
   /// - Parameter capacity: Addresses to reserve, in bytes; costs nothing until used.
   package init(capacity: Int = 1 << 40) {
     var size = capacity
-    var memory = Workspace.reserve(size)
+    var memory = PageMemory.map(size)
     while memory == nil, size > 1 << 30 {
       size /= 2
-      memory = Workspace.reserve(size)
+      memory = PageMemory.map(size)
     }
     guard let memory else { fatalError("cannot reserve \(size) bytes of addresses") }
     base = memory
     self.capacity = size
   }
 
-  private static func reserve(_ size: Int) -> UnsafeMutableRawPointer? {
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED
-    else { return nil }
-    madvise(memory, size, MADV_HUGEPAGE)
-    return memory
-  }
-
-  deinit { munmap(base, capacity) }
+  deinit { PageMemory.unmap(base, capacity) }
 
   /// A position of the stack to come back to.
   package struct Mark { fileprivate let used: Int }
