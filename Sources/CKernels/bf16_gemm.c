@@ -1,6 +1,10 @@
 #include "bf16.h"
 #include "scratch.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /* A product is made in rounds. In each, panels for some megabytes of columns are laid out in
  * parallel, then multiplied by all rows. Every element is one float32 sum in the order of k, so how
  * the work is cut changes no bit.
@@ -185,23 +189,72 @@ void ck_bf16_products(size_t M, size_t N, const ck_term *terms, size_t count,
 
 /* ---- Whole matrices --------------------------------------------------------------------------*/
 
-CK_KERNEL(void, add_row, (const float *x, const float *y, float *out, size_t count),
-          (x, y, out, count)) {
+/* Rows of a tile; the usual, whole one with a length that the compiler knows. */
+CK_KERNEL(void, add_rows,
+          (const float *residual, const float *block, float *out, size_t stride, size_t rows,
+           size_t count),
+          (residual, block, out, stride, rows, count)) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *x = residual + r * stride, *y = block + r * CK_PANEL_COLUMNS;
+    float *sum = out + r * stride;
+    if (count == CK_PANEL_COLUMNS) {
 #pragma clang loop vectorize(assume_safety)
-  for (size_t i = 0; i < count; i++) out[i] = x[i] + y[i];
+      for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) sum[i] = x[i] + y[i];
+    } else {
+      for (size_t i = 0; i < count; i++) sum[i] = x[i] + y[i];
+    }
+  }
+}
+
+CK_KERNEL(void, narrow_rows,
+          (const float *restrict block, uint16_t *restrict out, size_t stride, size_t rows,
+           size_t count),
+          (block, out, stride, rows, count)) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *x = block + r * CK_PANEL_COLUMNS;
+    uint16_t *y = out + r * stride;
+    if (count == CK_PANEL_COLUMNS) {
+      for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) y[i] = ck_bfloat16_from_float(x[i]);
+    } else {
+      for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
+    }
+  }
+}
+
+#if defined(__x86_64__)
+/* Whole tiles with the instruction that rounds 32 floats at once. */
+__attribute__((target("arch=x86-64-v4,avx512bf16"))) static void narrow_whole_rows(
+    const float *block, uint16_t *out, size_t stride, size_t rows) {
+  for (size_t r = 0; r < rows; r++, block += CK_PANEL_COLUMNS, out += stride) {
+    __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(block + 16), _mm512_loadu_ps(block));
+    _mm512_storeu_si512(out, (__m512i)both);
+  }
+}
+#endif
+
+static void store_bf16_tile(const float *block, uint16_t *out, size_t stride, size_t rows,
+                            size_t count) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512_BF16 && count == CK_PANEL_COLUMNS) {
+    narrow_whole_rows(block, out, stride, rows);
+    return;
+  }
+#endif
+  narrow_rows(block, out, stride, rows, count);
 }
 
 static void store_tile(void *context, ck_range rows, ck_range columns, const float *block) {
   const ck_result *result = context;
-  for (size_t r = 0; r < rows.count; r++) {
-    size_t at = (rows.first + r) * result->stride + columns.first;
-    const float *row = block + r * CK_PANEL_COLUMNS;
-    if (result->bfloat16) {
-      ck_bf16_narrow(row, result->bfloat16 + at, columns.count);
-    } else if (result->residual) {
-      add_row(result->residual + at, row, result->float32 + at, columns.count);
-    } else {
-      memcpy(result->float32 + at, row, columns.count * sizeof *row);
+  size_t stride = result->stride, at = rows.first * stride + columns.first;
+  if (result->bfloat16) {
+    store_bf16_tile(block, result->bfloat16 + at, stride, rows.count, columns.count);
+  } else if (result->residual) {
+    add_rows(result->residual + at, block, result->float32 + at, stride, rows.count,
+             columns.count);
+  } else {
+    for (size_t r = 0; r < rows.count; r++) {
+      memcpy(result->float32 + at + r * stride, block + r * CK_PANEL_COLUMNS,
+             columns.count * sizeof *block);
     }
   }
 }

@@ -22,6 +22,18 @@ extension Kernels {
     return text.split(separator: "\n").map(String.init)
   }
 
+  /// The instruction set that kernels use, as `FINETUNE_CPU` calls it.
+  package static var cpuLevel: String {
+    cpuFeatures.first { $0.hasPrefix("kernels: ") }.map { String($0.dropFirst(9)) } ?? "plain"
+  }
+
+  /// What `FINETUNE_CPU` may be. A level that the processor does not have is lowered to its best.
+  package static var cpuLevels: [String] {
+    let levels = (0...).lazy.map { ck_cpu_level_name(ck_cpu_level(UInt32($0))) }
+      .prefix { $0 != nil }.compactMap { $0.map { String(cString: $0) } }
+    return Array(levels) + ["amx_emulated"]
+  }
+
   /// The number of threads that kernels share; 1 until set.
   package static var threads: Int { ck_threads() }
 }

@@ -37,6 +37,7 @@ package struct RunRecord: Equatable {
     [
       "finetune_version": .string(Version.current),
       "cpu_features": .array(Kernels.cpuFeatures.map(JSON.string)),
+      "kernels": .string(Kernels.cpuLevel),
       "threads": .integer(threads),
       "started": .string(Date().formatted(.iso8601)),
       "base": ["path": .string(basePath), "fingerprint": .string(baseFingerprint)],
@@ -44,6 +45,15 @@ package struct RunRecord: Equatable {
       "template_date": .integer(templateDate),
       "data": .array(
         data.map { ["path": .string($0.path), "sha256": .string($0.sha256)] }),
+    ]
+  }
+
+  /// What is different since the run began and does no harm, one sentence each.
+  static func remarks(since saved: JSON) -> [String] {
+    guard let old = saved["kernels"]?.string, old != Kernels.cpuLevel else { return [] }
+    return [
+      "the run began with kernels for \(old) and goes on with \(Kernels.cpuLevel); sums round in another"
+        + " order, so its last bits are not those of a run on one machine"
     ]
   }
 

@@ -44,8 +44,9 @@ package struct TrainingPlan {
       batches.steps(epoch: 0).flatMap(\.microBatches)
       .map { $0.reduce(0) { $0 + lengths[$1] } }.max() ?? 0
     memory = MemoryEstimate(
-      configuration: base.files.configuration, quantization: recipe.model.quantization,
-      checkpointing: training.gradientCheckpointing, microBatchTokens: longest,
+      configuration: base.files.configuration, compute: recipe.model.computeDtype,
+      quantization: recipe.model.quantization, checkpointing: training.gradientCheckpointing,
+      microBatchTokens: longest,
       trainedParameters: trainedParameters, adapters: targets.count, rank: adapter.rank)
   }
 
@@ -79,8 +80,9 @@ package struct MemoryEstimate: Sendable {
   package var total: Int { base + adapter + activations }
 
   init(
-    configuration: LlamaConfiguration, quantization: Quantization?, checkpointing: Bool,
-    microBatchTokens tokens: Int, trainedParameters: Int, adapters: Int, rank: Int
+    configuration: LlamaConfiguration, compute: ComputeType, quantization: Quantization?,
+    checkpointing: Bool, microBatchTokens tokens: Int, trainedParameters: Int, adapters: Int,
+    rank: Int
   ) {
     let (hidden, inner) = (configuration.hiddenSize, configuration.intermediateSize)
     let queries = configuration.headCount * configuration.headDimension
@@ -88,21 +90,25 @@ package struct MemoryEstimate: Sendable {
     let linear = configuration.linears.reduce(0) { $0 + $1.inputs * $1.outputs }
     let tables =
       configuration.vocabularySize * hidden * (configuration.tieWordEmbeddings ? 1 : 2)
+    let element = compute == .bfloat16 ? 2 : 4
     // 4 bits a weight and one float32 (or about one byte, nested) for each block of 64.
-    base = tables * 4 + (quantization == .nf4 ? linear / 2 + linear / 16 : linear * 4)
+    base = tables * element + (quantization == .nf4 ? linear / 2 + linear / 16 : linear * element)
     // Value, gradient and two moments, float32.
     adapter = trainedParameters * 16
     let layers = configuration.layerCount
-    let saved = 2 * queries + 2 * keys + 2 * hidden + 2 * inner + configuration.headCount + 2
     let low = adapters / max(layers, 1) * rank
-    let kept = checkpointing ? layers * hidden + saved + low : layers * (saved + low)
+    // Bytes a token and layer; the residual stream is float32 in either type.
+    let saved =
+      (2 * queries + 2 * keys + 2 * inner + low) * element
+      + (2 * hidden + configuration.headCount + 2) * 4
+    let kept = checkpointing ? layers * hidden * 4 + saved : layers * saved
     // One layer's backward pass at a time: gradients of what it saved.
-    let scratch = 2 * hidden + 3 * inner + 2 * queries + 2 * keys + 4 * hidden
-    activations = tokens * (kept + scratch) * 4 + LogitsMemory.bytes
+    let scratch = (2 * hidden + 3 * inner + 2 * queries + 2 * keys) * element + 4 * hidden * 4
+    activations = tokens * (kept + scratch) + LogitsMemory.bytes(compute)
   }
 
   private enum LogitsMemory {
     /// The loss makes logits in chunks of about this size.
-    static let bytes = 32 << 20
+    static func bytes(_ compute: ComputeType) -> Int { compute == .bfloat16 ? 128 << 20 : 32 << 20 }
   }
 }

@@ -39,7 +39,10 @@ final class TrainingRun {
       path: recipe.model.path, template: recipe.data.template,
       date: saved.flatMap(RunRecord.templateDate(in:)))
     record = try RunRecord(recipe: recipe, base: base)
-    if let saved { try Self.checkUnchanged(recipe, record, saved, directory) }
+    if let saved {
+      try Self.checkUnchanged(recipe, record, saved, directory)
+      for remark in RunRecord.remarks(since: saved) { onEvent(.warning(remark)) }
+    }
     data = try TrainingData(
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
     for warning in data.warnings { onEvent(.warning(warning)) }

@@ -31,6 +31,7 @@ struct Finetune: ParsableCommand {
     // A reader that went away (`| head`) is no reason to die in the middle of a run.
     signal(SIGPIPE, SIG_IGN)
     do {
+      try ProcessorLevel.check(ProcessInfo.processInfo.environment)
       var command = try parseAsRoot()
       try command.run()
     } catch {

@@ -54,6 +54,16 @@ import Testing
     #expect(!result.error.contains("Fatal error"))
   }
 
+  @Test func anUnknownInstructionSetIsRefused() throws {
+    let result = try Binary.run(
+      ["recipe", "schema"], environment: ["FINETUNE_CPU": "avx1024"])
+    #expect(result.status == 2)
+    #expect(
+      result.error
+        == "finetune: FINETUNE_CPU: found \"avx1024\", expected one of plain, avx2, avx512, avx512_bf16, "
+        + "amx, amx_emulated; or unset it\n")
+  }
+
   @Test func aClosedPipeIsNoError() throws {
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")

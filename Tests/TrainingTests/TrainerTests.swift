@@ -176,6 +176,21 @@ import Training
     #expect(try resumed("early", day: 1) != adapterBytes(today))
   }
 
+  @Test func warnsWhereTheKernelsAreOthers() throws {
+    let recipe = try recipe("elsewhere")
+    try run(recipe, stopAfter: 2)
+    let path = recipe.output.directory + "/run.json"
+    var record = try #require(try readJSON(path).object)
+    #expect(record["kernels"]?.string == Kernels.cpuLevel)
+    record["kernels"] = "abacus"
+    try writeFile(path, JSON.object(record).text())
+    var warnings: [String] = []
+    try run(recipe, resume: true) { event in
+      if case .warning(let sentence) = event { warnings.append(sentence) }
+    }
+    #expect(warnings.contains { $0.contains("began with kernels for abacus") }, "\(warnings)")
+  }
+
   @Test func refusesToOverwriteARun() throws {
     let recipe = try recipe("twice")
     try run(recipe, stopAfter: 1)
