@@ -22,10 +22,12 @@ extension Kernels {
     workspace.scope {
       let sums = workspace.tensor([tokens, weight.outputs])
       var operand = weight.operand
-      for t in 0..<tokens {
-        ck_bf16_matvec(
-          x.bf16 + t * weight.inputs, &operand, weight.outputs, weight.inputs,
-          sums.f32 + t * weight.outputs)
+      workspace.withScratch(byteCount: ck_bf16_matvec_scratch(weight.inputs)) { scratch in
+        for t in 0..<tokens {
+          ck_bf16_matvec(
+            x.bf16 + t * weight.inputs, &operand, weight.outputs, weight.inputs,
+            sums.f32 + t * weight.outputs, scratch)
+        }
       }
       if let low {
         bf16Product(

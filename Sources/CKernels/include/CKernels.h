@@ -277,7 +277,9 @@ void ck_bf16_contract(const uint16_t *left, size_t left_stride, const uint16_t *
                       size_t workers);
 
 /* out[n] = sum_k x[k] W[n, k], both bfloat16 or W in NF4: reading W is all there is to do. */
-void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out);
+size_t ck_bf16_matvec_scratch(size_t K);
+void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
+                    void *scratch);
 
 /* ---- cross_entropy.c -------------------------------------------------------------------------*/
 

@@ -45,6 +45,17 @@ package final class MappedFile: @unchecked Sendable {
     try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
   }
 
+  /// Gives the memory of a range back to the system. Its bytes are read from the file again if they
+  /// are asked for; until then they do not count as memory of this process.
+  package func forget(_ range: Range<Int>) {
+    let page = Int(getpagesize())
+    // Whole pages inside the range: neighbours may be in use.
+    let first = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    guard first < end, let start = bytes.baseAddress else { return }
+    madvise(UnsafeMutableRawPointer(mutating: start) + first, end - first, MADV_DONTNEED)
+  }
+
   package func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -44,6 +44,11 @@ final class GGUFWeights: WeightFiles {
   // Some rows are in another order, and BF16 is rare: not worth a second way of reading.
   func mapped(_ name: String, _ type: DataType) -> Tensor? { nil }
 
+  func forget(_ name: String) {
+    guard let range = names.gguf(name).flatMap({ file.tensors[$0]?.range }) else { return }
+    file.file.forget(range)
+  }
+
   func nf4(_ name: String) throws(Problem) -> NF4Weight? { nil }
 
   func identify(_ sum: inout SHA256Stream) {

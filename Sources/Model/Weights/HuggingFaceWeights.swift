@@ -73,6 +73,11 @@ final class HuggingFaceWeights: WeightFiles {
     return file.stored(name, type).reshaped(entry.shape)
   }
 
+  func forget(_ name: String) {
+    guard let file = shard(name), let range = file.tensors[name]?.range else { return }
+    file.file.forget(range)
+  }
+
   func nf4(_ name: String) throws(Problem) -> NF4Weight? {
     guard let weight = quantized[name] else { return nil }
     return try weight.load(from: shards, places)

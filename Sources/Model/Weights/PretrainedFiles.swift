@@ -78,6 +78,7 @@ package final class PretrainedFiles {
     if type != .float32, let mapped = weights.mapped(name, type) { return try checked(mapped) }
     let tensor = Tensor.zeros(shape)
     try weights.decode(name, into: tensor)
+    weights.forget(name)
     return try checked(checked(tensor).rounded(to: type))
   }
 
@@ -103,6 +104,8 @@ package final class PretrainedFiles {
     if let stored = try weights.nf4(name) { return .nf4(stored) }
     let type = valueType ?? weights.stored(name)?.type ?? .float32
     let values = try tensor(name, shape: shape, type: type)
+    // A large model becomes its 4 bits layer by layer, in little more memory than those need.
+    defer { weights.forget(name) }
     return .nf4(
       Kernels.nf4Quantize(
         values, outputs: outputs, inputs: inputs, doubleQuantization: doubleQuantization,

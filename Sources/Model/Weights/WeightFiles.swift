@@ -15,6 +15,9 @@ protocol WeightFiles: AnyObject {
   /// The values as they lie in the mapped file where they are of that type; else nil.
   func mapped(_ name: String, _ type: DataType) -> Tensor?
 
+  /// Gives back the memory that reading a tensor took; what `mapped` returned must be out of use.
+  func forget(_ name: String)
+
   /// A weight that is stored in NF4, as it is; nil for one that is stored as numbers.
   func nf4(_ name: String) throws(Problem) -> NF4Weight?
 
