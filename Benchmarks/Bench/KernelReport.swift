@@ -125,15 +125,18 @@ struct Peaks {
     fma = Self.sum(threads) { cp_fma_peak() }
     bf16 = Self.sum(threads) { cp_bf16_peak() }
     let bytes = 1 << 28
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes * threads, alignment: 4096)
-    memory.initializeMemory(as: UInt8.self, repeating: 1, count: bytes * threads)
-    defer { memory.deallocate() }
-    nonisolated(unsafe) let base = memory
+    // In huge pages, as the weights of a model are.
+    let memory = Tensor.zeros([bytes * threads], .uint8)
+    memory.withMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 1) }
     nonisolated(unsafe) let sums = UnsafeMutablePointer<UInt>.allocate(capacity: threads)
     defer { sums.deallocate() }
-    let times = Times(budget: 1, least: 7) {
-      DispatchQueue.concurrentPerform(iterations: threads) {
-        sums[$0] = cp_read(base + $0 * bytes, bytes)
+    let times = memory.withBytes { all in
+      nonisolated(unsafe) let all = all
+      return Times(budget: 3, least: 7) {
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+          let part = UnsafeRawBufferPointer(rebasing: all[thread * bytes..<(thread + 1) * bytes])
+          sums[thread] = cp_read(part.baseAddress, bytes)
+        }
       }
     }
     read = Double(bytes * threads) / times.best * 1e-9

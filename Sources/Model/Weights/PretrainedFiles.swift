@@ -61,12 +61,24 @@ package final class PretrainedFiles {
 
   // MARK: - Reading
 
-  /// A tensor of finite values as float32 or rounded to another type; bfloat16 that the file holds as
-  /// such is not copied but mapped. `name` is Hugging Face's, such as `model.norm.weight`; `shape` is
-  /// what the configuration implies.
+  /// A tensor of finite values as float32 or rounded to another type, in memory of its own. `name` is
+  /// Hugging Face's, such as `model.norm.weight`; `shape` is what the configuration implies.
   package func tensor(
     _ name: String, shape: [Int], type: DataType = .float32
   ) throws(Problem) -> Tensor {
+    let values = try values(name, shape: shape, type: type)
+    guard values.isMapped else { return values.tensor }
+    // The system maps files in small pages; in large ones a model is read half as fast again.
+    let copy = Tensor.zeros(shape, type)
+    Kernels.copy(values.tensor, into: copy)
+    weights.forget(name)
+    return copy
+  }
+
+  /// The same where it may be memory of the mapped file, for reading once.
+  private func values(
+    _ name: String, shape: [Int], type: DataType
+  ) throws(Problem) -> (tensor: Tensor, isMapped: Bool) {
     if let fault = fault(name, shape) { throw fault }
     func checked(_ tensor: Tensor) throws(Problem) -> Tensor {
       guard Kernels.isFinite(tensor) else {
@@ -75,11 +87,13 @@ package final class PretrainedFiles {
       }
       return tensor
     }
-    if type != .float32, let mapped = weights.mapped(name, type) { return try checked(mapped) }
+    if type != .float32, let mapped = weights.mapped(name, type) {
+      return (try checked(mapped), true)
+    }
     let tensor = Tensor.zeros(shape)
     try weights.decode(name, into: tensor)
     weights.forget(name)
-    return try checked(checked(tensor).rounded(to: type))
+    return (try checked(checked(tensor).rounded(to: type)), false)
   }
 
   /// The weight [outputs, inputs] of a linear layer such as `model.layers.0.self_attn.q_proj`.
@@ -103,7 +117,7 @@ package final class PretrainedFiles {
     if let fault = fault(name, shape) { throw fault }
     if let stored = try weights.nf4(name) { return .nf4(stored) }
     let type = valueType ?? weights.stored(name)?.type ?? .float32
-    let values = try tensor(name, shape: shape, type: type)
+    let values = try values(name, shape: shape, type: type).tensor
     // A large model becomes its 4 bits layer by layer, in little more memory than those need.
     defer { weights.forget(name) }
     return .nf4(
