@@ -47,7 +47,7 @@ install: build
 	install -D -m 755 $(FINETUNE) $(DESTDIR)$(PREFIX)/bin/finetune
 
 lint:
-	swift format lint --strict -r Sources Tests Package.swift
+	swift format lint --strict -r Sources Tests Benchmarks Package.swift
 	python3 scripts/check-data.py
 
 docs: build

@@ -8,8 +8,8 @@
  * keys at a time, so that memory grows with the number of tokens and not with its square (Dao et
  * al. 2022, arXiv:2205.14135). */
 
-CK_SHARED_KERNEL(float, ck_attention_exponentials, (float *x, float maximum, size_t count), (x,
-          maximum, count)) {
+CK_SHARED_KERNEL(float, ck_attention_exponentials, (float *x, float maximum, size_t count),
+                 (x, maximum, count)) {
   CK_SUM_IN_LANES
   float sum = 0;
   for (size_t i = 0; i < count; i++) {
@@ -19,10 +19,12 @@ CK_SHARED_KERNEL(float, ck_attention_exponentials, (float *x, float maximum, siz
   return sum;
 }
 
-CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) { return ck_maximum(x, count); }
+CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) {
+  return ck_maximum(x, count);
+}
 
-CK_KERNEL(void, scale_row, (const float *x, float factor, float *out, size_t count), (x, factor,
-          out, count)) {
+CK_KERNEL(void, scale_row, (const float *x, float factor, float *out, size_t count),
+          (x, factor, out, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) out[i] = x[i] * factor;
 }

@@ -61,23 +61,25 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-CK_KERNEL(float, dot, (const float *restrict x, const float *restrict y, size_t count), (x, y,
-          count)) {
+CK_KERNEL(float, dot, (const float *restrict x, const float *restrict y, size_t count),
+          (x, y, count)) {
   CK_SUM_IN_LANES
   float sum = 0;
   for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
   return sum;
 }
 
-CK_KERNEL(void, scale_row, (const float *restrict x, float factor, float *restrict out, size_t
-          count), (x, factor, out, count)) {
+CK_KERNEL(void, scale_row,
+          (const float *restrict x, float factor, float *restrict out, size_t count),
+          (x, factor, out, count)) {
   for (size_t i = 0; i < count; i++) out[i] = x[i] * factor;
 }
 
 /* Scores become weights, and their gradients with respect to weights those to scores. */
-CK_KERNEL(void, finish_row, (float *restrict weights, float *restrict dscores, float log_sum_exp,
-          float delta, size_t visible, size_t keys), (weights, dscores, log_sum_exp, delta,
-          visible, keys)) {
+CK_KERNEL(void, finish_row,
+          (float *restrict weights, float *restrict dscores, float log_sum_exp, float delta, size_t
+           visible, size_t keys),
+          (weights, dscores, log_sum_exp, delta, visible, keys)) {
   for (size_t i = 0; i < visible; i++) {
     weights[i] = ck_exp(weights[i] - log_sum_exp);
     dscores[i] = weights[i] * (dscores[i] - delta);
@@ -152,8 +154,9 @@ static void head_task(void *context, size_t task, size_t worker) {
 
 /* ---- Keys and values that several heads share ------------------------------------------------*/
 
-CK_KERNEL(void, add_heads, (const float *restrict parts, float *restrict sum, size_t group, size_t
-          E), (parts, sum, group, E)) {
+CK_KERNEL(void, add_heads,
+          (const float *restrict parts, float *restrict sum, size_t group, size_t E),
+          (parts, sum, group, E)) {
   memcpy(sum, parts, E * sizeof *sum);
   for (size_t h = 1; h < group; h++) {
     for (size_t i = 0; i < E; i++) sum[i] += parts[h * E + i];

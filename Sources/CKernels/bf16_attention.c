@@ -64,8 +64,8 @@ CK_KERNEL(void, scale_row, (float *x, float factor, size_t count), (x, factor, c
 
 /* weights = exp(scale · (scores - maximum)) in bfloat16; returns their sum before rounding. */
 CK_KERNEL(float, exponentials,
-          (float *restrict scores, float scale, float maximum, uint16_t *restrict weights,
-           size_t count),
+          (float *restrict scores, float scale, float maximum, uint16_t *restrict weights, size_t
+           count),
           (scores, scale, maximum, weights, count)) {
   CK_SUM_IN_LANES
   float sum = 0;

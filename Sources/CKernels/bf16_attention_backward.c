@@ -99,11 +99,11 @@ CK_INLINE void finish_element(const float *scores, const float *dscores, query q
 
 /* Two queries: P and dS as pairs, dS also row by row. */
 CK_KERNEL(void, finish_pair,
-          (const float *restrict scores, const float *restrict dscores, query even, query odd,
-           float scale, uint32_t *restrict weight_pairs, uint32_t *restrict dscore_pairs,
-           uint16_t *restrict even_row, uint16_t *restrict odd_row, size_t keys),
-          (scores, dscores, even, odd, scale, weight_pairs, dscore_pairs, even_row, odd_row,
-           keys)) {
+          (const float *restrict scores, const float *restrict dscores, query even, query odd, float
+           scale, uint32_t *restrict weight_pairs, uint32_t *restrict dscore_pairs, uint16_t
+           *restrict even_row, uint16_t *restrict odd_row, size_t keys),
+          (scores, dscores, even, odd, scale, weight_pairs, dscore_pairs, even_row, odd_row, keys))
+           {
   for (size_t i = 0; i < keys; i++) {
     uint32_t w0, w1, d0, d1;
     finish_element(scores, dscores, even, scale, i, &w0, &d0);

@@ -103,8 +103,8 @@ CK_INLINE panel_statistics exponentials(const float *restrict logits, uint16_t *
 
 /* Rows of one panel; the usual, whole one with a length that the compiler knows. */
 CK_KERNEL(void, exponentials_of_rows,
-          (const float *logits, size_t rows, uint16_t *weights, size_t stride,
-           panel_statistics *statistics, size_t panels, size_t count),
+          (const float *logits, size_t rows, uint16_t *weights, size_t stride, panel_statistics
+           *statistics, size_t panels, size_t count),
           (logits, rows, weights, stride, statistics, panels, count)) {
   for (size_t r = 0; r < rows; r++) {
     const float *row = logits + r * CK_PANEL_COLUMNS;
@@ -122,8 +122,7 @@ CK_KERNEL(float, largest_maximum, (const panel_statistics *statistics, size_t pa
   return maximum;
 }
 
-CK_KERNEL(double, sum_of_panels,
-          (const panel_statistics *statistics, size_t panels, float maximum),
+CK_KERNEL(double, sum_of_panels, (const panel_statistics *statistics, size_t panels, float maximum),
           (statistics, panels, maximum)) {
   CK_SUM_IN_LANES
   double sum = 0;

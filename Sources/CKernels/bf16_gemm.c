@@ -191,8 +191,8 @@ void ck_bf16_products(size_t M, size_t N, const ck_term *terms, size_t count,
 
 /* Rows of a tile; the usual, whole one with a length that the compiler knows. */
 CK_KERNEL(void, add_rows,
-          (const float *residual, const float *block, float *out, size_t stride, size_t rows,
-           size_t count),
+          (const float *residual, const float *block, float *out, size_t stride, size_t rows, size_t
+           count),
           (residual, block, out, stride, rows, count)) {
   for (size_t r = 0; r < rows; r++) {
     const float *x = residual + r * stride, *y = block + r * CK_PANEL_COLUMNS;
@@ -207,8 +207,8 @@ CK_KERNEL(void, add_rows,
 }
 
 CK_KERNEL(void, narrow_rows,
-          (const float *restrict block, uint16_t *restrict out, size_t stride, size_t rows,
-           size_t count),
+          (const float *restrict block, uint16_t *restrict out, size_t stride, size_t rows, size_t
+           count),
           (block, out, stride, rows, count)) {
   for (size_t r = 0; r < rows; r++) {
     const float *x = block + r * CK_PANEL_COLUMNS;

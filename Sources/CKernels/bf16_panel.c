@@ -6,7 +6,8 @@ CK_SHARED_KERNEL(void, ck_bf16_widen, (const uint16_t *restrict x, float *restri
 }
 
 CK_SHARED_KERNEL(void, ck_bf16_narrow,
-                 (const float *restrict x, uint16_t *restrict y, size_t count), (x, y, count)) {
+                 (const float *restrict x, uint16_t *restrict y, size_t count),
+                 (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
 }
 
@@ -14,8 +15,9 @@ CK_SHARED_KERNEL(void, ck_bf16_narrow,
 
 CK_INLINE uint32_t pair_of(uint16_t even, uint16_t odd) { return (uint32_t)odd << 16 | even; }
 
-CK_KERNEL(void, interleave, (const uint16_t *restrict x, size_t stride, size_t pairs,
-           uint32_t *restrict panel), (x, stride, pairs, panel)) {
+CK_KERNEL(void, interleave,
+          (const uint16_t *restrict x, size_t stride, size_t pairs, uint32_t *restrict panel),
+          (x, stride, pairs, panel)) {
   for (size_t p = 0; p < pairs; p++) {
     const uint16_t *even = x + 2 * p * stride, *odd = even + stride;
     for (size_t n = 0; n < CK_PANEL_COLUMNS; n++) {

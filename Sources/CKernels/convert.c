@@ -3,23 +3,23 @@
 
 #include <stdatomic.h>
 
-CK_KERNEL(void, widen_bfloat16, (const uint16_t *restrict x, float *restrict y, size_t count), (x,
-          y, count)) {
+CK_KERNEL(void, widen_bfloat16, (const uint16_t *restrict x, float *restrict y, size_t count),
+          (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_bits((uint32_t)x[i] << 16);
 }
 
-CK_KERNEL(void, widen_float16, (const uint16_t *restrict x, float *restrict y, size_t count), (x,
-          y, count)) {
+CK_KERNEL(void, widen_float16, (const uint16_t *restrict x, float *restrict y, size_t count),
+          (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_float16(x[i]);
 }
 
-CK_KERNEL(void, narrow_bfloat16, (const float *restrict x, uint16_t *restrict y, size_t count), (x,
-          y, count)) {
+CK_KERNEL(void, narrow_bfloat16, (const float *restrict x, uint16_t *restrict y, size_t count),
+          (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
 }
 
-CK_KERNEL(void, narrow_float16, (const float *restrict x, uint16_t *restrict y, size_t count), (x,
-          y, count)) {
+CK_KERNEL(void, narrow_float16, (const float *restrict x, uint16_t *restrict y, size_t count),
+          (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float16_from_float(x[i]);
 }
 

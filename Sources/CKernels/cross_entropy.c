@@ -75,18 +75,20 @@ size_t ck_linear_cross_entropy_scratch(const ck_weight *weight, size_t T, bool g
 
 /* ---- Rows of logits --------------------------------------------------------------------------*/
 
-CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) { return ck_maximum(x, count); }
+CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) {
+  return ck_maximum(x, count);
+}
 
-CK_KERNEL(float, sum_of_exponentials, (const float *x, float maximum, size_t count), (x, maximum,
-          count)) {
+CK_KERNEL(float, sum_of_exponentials, (const float *x, float maximum, size_t count),
+          (x, maximum, count)) {
   CK_SUM_IN_LANES
   float sum = 0;
   for (size_t i = 0; i < count; i++) sum += ck_exp(x[i] - maximum);
   return sum;
 }
 
-CK_KERNEL(void, scaled_softmax, (float *x, float normalizer, float scale, size_t count), (x,
-          normalizer, scale, count)) {
+CK_KERNEL(void, scaled_softmax, (float *x, float normalizer, float scale, size_t count),
+          (x, normalizer, scale, count)) {
   for (size_t i = 0; i < count; i++) x[i] = ck_exp(x[i] - normalizer) * scale;
 }
 
@@ -145,8 +147,10 @@ typedef struct {
   float *dhidden;
 } row_sum;
 
-CK_KERNEL(void, add_partials, (const float *restrict partial, size_t stride, size_t count, float
-          *restrict out, size_t D), (partial, stride, count, out, D)) {
+CK_KERNEL(void, add_partials,
+          (const float *restrict partial, size_t stride, size_t count, float *restrict out, size_t
+           D),
+          (partial, stride, count, out, D)) {
   memcpy(out, partial, D * sizeof *out);
   for (size_t s = 1; s < count; s++) {
     for (size_t i = 0; i < D; i++) out[i] += partial[s * stride + i];

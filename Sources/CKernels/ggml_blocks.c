@@ -42,8 +42,8 @@ _Static_assert(sizeof(block_q5_0) == 22, "Q5_0");
 _Static_assert(sizeof(block_q5_1) == 24, "Q5_1");
 _Static_assert(sizeof(block_q8_0) == 34, "Q8_0");
 
-CK_KERNEL(void, decode_q4_0, (const block_q4_0 *restrict b, float *restrict y, size_t blocks), (b,
-          y, blocks)) {
+CK_KERNEL(void, decode_q4_0, (const block_q4_0 *restrict b, float *restrict y, size_t blocks),
+          (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += 32) {
     float d = ck_float_from_float16(b->d);
     for (int i = 0; i < 16; i++) {
@@ -53,8 +53,8 @@ CK_KERNEL(void, decode_q4_0, (const block_q4_0 *restrict b, float *restrict y, s
   }
 }
 
-CK_KERNEL(void, decode_q4_1, (const block_q4_1 *restrict b, float *restrict y, size_t blocks), (b,
-          y, blocks)) {
+CK_KERNEL(void, decode_q4_1, (const block_q4_1 *restrict b, float *restrict y, size_t blocks),
+          (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += 32) {
     float d = ck_float_from_float16(b->d), m = ck_float_from_float16(b->m);
     for (int i = 0; i < 16; i++) {
@@ -84,8 +84,8 @@ static void decode_q5_1(const block_q5_1 *restrict b, float *restrict y, size_t 
   }
 }
 
-CK_KERNEL(void, decode_q8_0, (const block_q8_0 *restrict b, float *restrict y, size_t blocks), (b,
-          y, blocks)) {
+CK_KERNEL(void, decode_q8_0, (const block_q8_0 *restrict b, float *restrict y, size_t blocks),
+          (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += 32) {
     float d = ck_float_from_float16(b->d);
     for (int i = 0; i < 32; i++) y[i] = (float)b->q[i] * d;
@@ -94,13 +94,13 @@ CK_KERNEL(void, decode_q8_0, (const block_q8_0 *restrict b, float *restrict y, s
 
 /* Tensors start at multiples of the file's alignment, so 16-bit elements are aligned. */
 
-CK_KERNEL(void, decode_f16, (const uint16_t *restrict x, float *restrict y, size_t count), (x, y,
-          count)) {
+CK_KERNEL(void, decode_f16, (const uint16_t *restrict x, float *restrict y, size_t count),
+          (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_float16(x[i]);
 }
 
-CK_KERNEL(void, decode_bf16, (const uint16_t *restrict x, float *restrict y, size_t count), (x, y,
-          count)) {
+CK_KERNEL(void, decode_bf16, (const uint16_t *restrict x, float *restrict y, size_t count),
+          (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_bits((uint32_t)x[i] << 16);
 }
 

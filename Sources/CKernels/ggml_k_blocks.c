@@ -6,8 +6,9 @@
 /* Q2_K and Q3_K: half h (128 elements) uses 32 bytes of q; its quarter s (32 elements) stands in
  * bits 2s and 2s + 1 of them. */
 
-CK_SHARED_KERNEL(void, ggml_decode_q2_k, (const block_q2_k *restrict b, float *restrict y, size_t
-          blocks), (b, y, blocks)) {
+CK_SHARED_KERNEL(void, ggml_decode_q2_k,
+                 (const block_q2_k *restrict b, float *restrict y, size_t blocks),
+                 (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d), dmin = ck_float_from_float16(b->dmin);
     for (int group = 0; group < 16; group++) {
@@ -29,8 +30,9 @@ static inline int q3_k_scale(const uint8_t *scales, int group) {
   return low | high << 4;
 }
 
-CK_SHARED_KERNEL(void, ggml_decode_q3_k, (const block_q3_k *restrict b, float *restrict y, size_t
-          blocks), (b, y, blocks)) {
+CK_SHARED_KERNEL(void, ggml_decode_q3_k,
+                 (const block_q3_k *restrict b, float *restrict y, size_t blocks),
+                 (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d);
     for (int group = 0; group < 16; group++) {
@@ -57,8 +59,9 @@ static inline int k_minimum(const uint8_t *scales, int group) {
   return group < 4 ? scales[group + 4] & 63 : scales[group + 4] >> 4 | (scales[group] >> 6) << 4;
 }
 
-CK_SHARED_KERNEL(void, ggml_decode_q4_k, (const block_q4_k *restrict b, float *restrict y, size_t
-          blocks), (b, y, blocks)) {
+CK_SHARED_KERNEL(void, ggml_decode_q4_k,
+                 (const block_q4_k *restrict b, float *restrict y, size_t blocks),
+                 (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d), dmin = ck_float_from_float16(b->dmin);
     for (int group = 0; group < 8; group++) {
@@ -73,8 +76,9 @@ CK_SHARED_KERNEL(void, ggml_decode_q4_k, (const block_q4_k *restrict b, float *r
   }
 }
 
-CK_SHARED_KERNEL(void, ggml_decode_q5_k, (const block_q5_k *restrict b, float *restrict y, size_t
-          blocks), (b, y, blocks)) {
+CK_SHARED_KERNEL(void, ggml_decode_q5_k,
+                 (const block_q5_k *restrict b, float *restrict y, size_t blocks),
+                 (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d), dmin = ck_float_from_float16(b->dmin);
     for (int group = 0; group < 8; group++) {
@@ -92,8 +96,9 @@ CK_SHARED_KERNEL(void, ggml_decode_q5_k, (const block_q5_k *restrict b, float *r
 
 /* Q6_K: half h uses 64 bytes of low and 32 of high; its quarter s (32 elements) has its low bits in
  * the lower (s < 2) or upper halves of bytes, and its high bits at bit 2s. */
-CK_SHARED_KERNEL(void, ggml_decode_q6_k, (const block_q6_k *restrict b, float *restrict y, size_t
-          blocks), (b, y, blocks)) {
+CK_SHARED_KERNEL(void, ggml_decode_q6_k,
+                 (const block_q6_k *restrict b, float *restrict y, size_t blocks),
+                 (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d);
     for (int quarter = 0; quarter < 8; quarter++) {

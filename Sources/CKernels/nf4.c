@@ -256,8 +256,9 @@ static void dequantize_part(const ck_nf4 *weight, size_t first, size_t count, fl
  * would otherwise wait for the narrow stores of the first. */
 enum { BATCH_BLOCKS = 16 };
 
-CK_KERNEL(void, dequantize_batch, (const ck_nf4 *weight, size_t first_block, size_t blocks, float
-          *out), (weight, first_block, blocks, out)) {
+CK_KERNEL(void, dequantize_batch,
+          (const ck_nf4 *weight, size_t first_block, size_t blocks, float *out),
+          (weight, first_block, blocks, out)) {
   const uint8_t *codes = weight->codes + first_block * (BLOCK / 2);
 #pragma clang loop vectorize(disable) unroll_count(8)
   for (size_t i = 0; i < blocks * (BLOCK / 2); i++) {

@@ -85,9 +85,10 @@ void ck_random_uniform(ck_random_key key, float low, float high, float *out, siz
   ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, uniform_task, &p);
 }
 
-CK_KERNEL(void, apply_mask, (const uint32_t *restrict words, uint64_t drop_below, float keep_scale,
-          const float *x, float *out, bool accumulate, size_t count), (words, drop_below,
-          keep_scale, x, out, accumulate, count)) {
+CK_KERNEL(void, apply_mask,
+          (const uint32_t *restrict words, uint64_t drop_below, float keep_scale, const float *x,
+           float *out, bool accumulate, size_t count),
+          (words, drop_below, keep_scale, x, out, accumulate, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) {
     float kept = words[i] >= drop_below ? x[i] * keep_scale : 0;
@@ -96,8 +97,8 @@ CK_KERNEL(void, apply_mask, (const uint32_t *restrict words, uint64_t drop_below
 }
 
 CK_KERNEL(void, apply_bf16_mask,
-          (const uint32_t *restrict words, uint64_t drop_below, float keep_scale,
-           const uint16_t *x, uint16_t *out, bool accumulate, size_t count),
+          (const uint32_t *restrict words, uint64_t drop_below, float keep_scale, const uint16_t *x,
+           uint16_t *out, bool accumulate, size_t count),
           (words, drop_below, keep_scale, x, out, accumulate, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) {

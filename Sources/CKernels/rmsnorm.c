@@ -11,23 +11,28 @@ CK_KERNEL(float, sum_of_squares, (const float *restrict x, size_t D), (x, D)) {
   return sum;
 }
 
-CK_KERNEL(void, normalize, (const float *restrict x, const float *restrict weight, float s, float
-          *restrict out, size_t D), (x, weight, s, out, D)) {
+CK_KERNEL(void, normalize,
+          (const float *restrict x, const float *restrict weight, float s, float *restrict out,
+           size_t D),
+          (x, weight, s, out, D)) {
   for (size_t i = 0; i < D; i++) out[i] = weight[i] * (x[i] * s);
 }
 
 /* sum of dout · weight · x */
-CK_KERNEL(float, weighted_dot, (const float *restrict dout, const float *restrict weight, const
-          float *restrict x, size_t D), (dout, weight, x, D)) {
+CK_KERNEL(float, weighted_dot,
+          (const float *restrict dout, const float *restrict weight, const float *restrict x, size_t
+           D),
+          (dout, weight, x, D)) {
   CK_SUM_IN_LANES
   float sum = 0;
   for (size_t i = 0; i < D; i++) sum += dout[i] * weight[i] * x[i];
   return sum;
 }
 
-CK_KERNEL(void, add_input_gradient, (const float *restrict dout, const float *restrict weight,
-          const float *restrict x, float s, float projection, float *restrict dx, size_t D), (dout,
-          weight, x, s, projection, dx, D)) {
+CK_KERNEL(void, add_input_gradient,
+          (const float *restrict dout, const float *restrict weight, const float *restrict x, float
+           s, float projection, float *restrict dx, size_t D),
+          (dout, weight, x, s, projection, dx, D)) {
   for (size_t i = 0; i < D; i++) dx[i] += s * (weight[i] * dout[i]) - projection * x[i];
 }
 

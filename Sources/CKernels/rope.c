@@ -2,9 +2,10 @@
 
 /* Rotary position embedding (Su et al. 2021, arXiv:2104.09864), pairs half a head apart. */
 
-CK_KERNEL(void, rotate_head, (float *restrict low, float *restrict high, const float *restrict cos,
-          const float *restrict sin, float direction, size_t half), (low, high, cos, sin,
-          direction, half)) {
+CK_KERNEL(void, rotate_head,
+          (float *restrict low, float *restrict high, const float *restrict cos, const float
+           *restrict sin, float direction, size_t half),
+          (low, high, cos, sin, direction, half)) {
   for (size_t i = 0; i < half; i++) {
     float a = low[i], b = high[i], s = sin[i] * direction;
     low[i] = a * cos[i] - b * s;
@@ -13,8 +14,8 @@ CK_KERNEL(void, rotate_head, (float *restrict low, float *restrict high, const f
 }
 
 CK_KERNEL(void, bf16_rotate_head,
-          (uint16_t *restrict low, uint16_t *restrict high, const float *restrict cos,
-           const float *restrict sin, float direction, size_t half),
+          (uint16_t *restrict low, uint16_t *restrict high, const float *restrict cos, const float
+           *restrict sin, float direction, size_t half),
           (low, high, cos, sin, direction, half)) {
   for (size_t i = 0; i < half; i++) {
     float a = ck_float_from_bf16(low[i]), b = ck_float_from_bf16(high[i]), s = sin[i] * direction;

@@ -7,14 +7,16 @@
 
 CK_INLINE float sigmoid(float x) { return 1 / (1 + ck_exp(-x)); }
 
-CK_KERNEL(void, forward, (const float *gate, const float *up, float *out, size_t count), (gate, up,
-          out, count)) {
+CK_KERNEL(void, forward, (const float *gate, const float *up, float *out, size_t count),
+          (gate, up, out, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) out[i] = gate[i] * sigmoid(gate[i]) * up[i];
 }
 
-CK_KERNEL(void, backward, (const float *dout, const float *gate, const float *up, float *dgate,
-          float *dup, size_t count), (dout, gate, up, dgate, dup, count)) {
+CK_KERNEL(void, backward,
+          (const float *dout, const float *gate, const float *up, float *dgate, float *dup, size_t
+           count),
+          (dout, gate, up, dgate, dup, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) {
     float d = dout[i], g = gate[i], u = up[i];
@@ -69,8 +71,8 @@ CK_KERNEL(void, bf16_forward,
 }
 
 CK_KERNEL(void, bf16_backward,
-          (const uint16_t *dout, const uint16_t *gate, const uint16_t *up, uint16_t *dgate,
-           uint16_t *dup, size_t count),
+          (const uint16_t *dout, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t
+           *dup, size_t count),
           (dout, gate, up, dgate, dup, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) {
