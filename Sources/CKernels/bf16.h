@@ -22,6 +22,9 @@ CK_INLINE float ck_float_from_bf16(uint16_t value) {
 void ck_bf16_widen(const uint16_t *x, float *y, size_t count);
 void ck_bf16_narrow(const float *x, uint16_t *y, size_t count);
 
+/* The sum of x[i] · y[i]. */
+float ck_bf16_dot(const uint16_t *x, const uint16_t *y, size_t count);
+
 /* ---- bf16_panel.c ----------------------------------------------------------------------------*/
 
 /* A panel holds columns of B [K, columns], pairs of consecutive k in one 32-bit word with the even

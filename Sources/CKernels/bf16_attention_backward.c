@@ -75,14 +75,6 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-CK_KERNEL(float, dot, (const uint16_t *restrict x, const uint16_t *restrict y, size_t count),
-          (x, y, count)) {
-  CK_SUM_IN_LANES
-  float sum = 0;
-  for (size_t i = 0; i < count; i++) sum += ck_float_from_bf16(x[i]) * ck_float_from_bf16(y[i]);
-  return sum;
-}
-
 /* A query's number of visible keys and what its weights are made from. */
 typedef struct {
   float log_sum_exp, delta;
@@ -214,7 +206,7 @@ static void head_task(void *context, size_t task, size_t worker) {
   for (size_t t = 0; t < h.length; t++) {
     size_t at = (h.start + t) * p->H + h.head;
     state.log_sum_exp[t] = p->log_sum_exp[at];
-    state.deltas[t] = dot(p->dout + at * p->E, p->out + at * p->E, p->E);
+    state.deltas[t] = ck_bf16_dot(p->dout + at * p->E, p->out + at * p->E, p->E);
     memcpy(state.q + t * p->E, p->q + at * p->E, p->E * sizeof *state.q);
     memcpy(state.dout + t * p->E, p->dout + at * p->E, p->E * sizeof *state.dout);
   }

@@ -17,22 +17,14 @@ typedef struct {
   float *out;
 } matvec;
 
-CK_KERNEL(float, dot, (const uint16_t *restrict x, const uint16_t *restrict y, size_t count),
-          (x, y, count)) {
-  CK_SUM_IN_LANES
-  float sum = 0;
-  for (size_t i = 0; i < count; i++) sum += ck_float_from_bf16(x[i]) * ck_float_from_bf16(y[i]);
-  return sum;
-}
-
 static float plain_row(const matvec *p, size_t n) {
-  if (p->weight->bfloat16) return dot(p->x, p->weight->bfloat16 + n * p->weight->stride, p->K);
+  if (p->weight->bfloat16) return ck_bf16_dot(p->x, p->weight->bfloat16 + n * p->weight->stride, p->K);
   float sum = 0;
   uint16_t values[PART];
   for (size_t k = 0; k < p->K; k += PART) {
     size_t count = CK_MIN(PART, p->K - k);
     ck_nf4_dequantize_bf16(&p->weight->nf4, n * p->K + k, count, values);
-    sum += dot(p->x + k, values, count);
+    sum += ck_bf16_dot(p->x + k, values, count);
   }
   return sum;
 }

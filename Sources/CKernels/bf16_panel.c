@@ -11,6 +11,15 @@ CK_SHARED_KERNEL(void, ck_bf16_narrow,
   for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
 }
 
+CK_SHARED_KERNEL(float, ck_bf16_dot,
+                 (const uint16_t *restrict x, const uint16_t *restrict y, size_t count),
+                 (x, y, count)) {
+  CK_SUM_IN_LANES
+  float sum = 0;
+  for (size_t i = 0; i < count; i++) sum += ck_float_from_bf16(x[i]) * ck_float_from_bf16(y[i]);
+  return sum;
+}
+
 /* ---- Rows: two of them are interleaved -------------------------------------------------------*/
 
 CK_INLINE uint32_t pair_of(uint16_t even, uint16_t odd) { return (uint32_t)odd << 16 | even; }

@@ -26,40 +26,6 @@ CK_KERNEL(void, backward,
   }
 }
 
-typedef struct {
-  const float *dout, *gate, *up;
-  float *out, *dgate, *dup;
-  size_t count;
-} swiglu;
-
-static void forward_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const swiglu *p = context;
-  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  forward(p->gate + r.first, p->up + r.first, p->out + r.first, r.count);
-}
-
-static void backward_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const swiglu *p = context;
-  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  backward(p->dout + r.first, p->gate + r.first, p->up + r.first, p->dgate + r.first,
-           p->dup + r.first, r.count);
-}
-
-void ck_swiglu_forward(const float *gate, const float *up, float *out, size_t count) {
-  swiglu p = {.gate = gate, .up = up, .out = out, .count = count};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, forward_task, &p);
-}
-
-void ck_swiglu_backward(const float *dout, const float *gate, const float *up, float *dgate,
-                        float *dup, size_t count) {
-  swiglu p = {.dout = dout, .gate = gate, .up = up, .dgate = dgate, .dup = dup, .count = count};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, backward_task, &p);
-}
-
-/* ---- bfloat16 --------------------------------------------------------------------------------*/
-
 CK_KERNEL(void, bf16_forward,
           (const uint16_t *gate, const uint16_t *up, uint16_t *out, size_t count),
           (gate, up, out, count)) {
@@ -71,8 +37,8 @@ CK_KERNEL(void, bf16_forward,
 }
 
 CK_KERNEL(void, bf16_backward,
-          (const uint16_t *dout, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t
-           *dup, size_t count),
+          (const uint16_t *dout, const uint16_t *gate, const uint16_t *up, uint16_t *dgate,
+           uint16_t *dup, size_t count),
           (dout, gate, up, dgate, dup, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) {
@@ -83,36 +49,63 @@ CK_KERNEL(void, bf16_backward,
   }
 }
 
+/* Tensors of float32, or of bfloat16. */
 typedef struct {
-  const uint16_t *dout, *gate, *up;
-  uint16_t *out, *dgate, *dup;
+  bool bf16;
+  const void *dout, *gate, *up;
+  void *out, *dgate, *dup;
   size_t count;
-} bf16_swiglu;
+} swiglu;
 
-static void bf16_forward_task(void *context, size_t task, size_t worker) {
+static void forward_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const bf16_swiglu *p = context;
+  const swiglu *p = context;
   ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  bf16_forward(p->gate + r.first, p->up + r.first, p->out + r.first, r.count);
+  size_t i = r.first;
+  if (p->bf16) {
+    const uint16_t *gate = p->gate, *up = p->up;
+    bf16_forward(gate + i, up + i, (uint16_t *)p->out + i, r.count);
+  } else {
+    const float *gate = p->gate, *up = p->up;
+    forward(gate + i, up + i, (float *)p->out + i, r.count);
+  }
 }
 
-static void bf16_backward_task(void *context, size_t task, size_t worker) {
+static void backward_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const bf16_swiglu *p = context;
+  const swiglu *p = context;
   ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  bf16_backward(p->dout + r.first, p->gate + r.first, p->up + r.first, p->dgate + r.first,
-                p->dup + r.first, r.count);
+  size_t i = r.first;
+  if (p->bf16) {
+    const uint16_t *dout = p->dout, *gate = p->gate, *up = p->up;
+    uint16_t *dgate = p->dgate, *dup = p->dup;
+    bf16_backward(dout + i, gate + i, up + i, dgate + i, dup + i, r.count);
+  } else {
+    const float *dout = p->dout, *gate = p->gate, *up = p->up;
+    float *dgate = p->dgate, *dup = p->dup;
+    backward(dout + i, gate + i, up + i, dgate + i, dup + i, r.count);
+  }
+}
+
+static void run(swiglu p, ck_task task) {
+  ck_parallel_for(ck_ceil_divide(p.count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, task, &p);
+}
+
+void ck_swiglu_forward(const float *gate, const float *up, float *out, size_t count) {
+  run((swiglu){.gate = gate, .up = up, .out = out, .count = count}, forward_task);
 }
 
 void ck_bf16_swiglu_forward(const uint16_t *gate, const uint16_t *up, uint16_t *out,
                             size_t count) {
-  bf16_swiglu p = {.gate = gate, .up = up, .out = out, .count = count};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, bf16_forward_task, &p);
+  run((swiglu){.bf16 = true, .gate = gate, .up = up, .out = out, .count = count}, forward_task);
+}
+
+void ck_swiglu_backward(const float *dout, const float *gate, const float *up, float *dgate,
+                        float *dup, size_t count) {
+  run((swiglu){false, dout, gate, up, NULL, dgate, dup, count}, backward_task);
 }
 
 void ck_bf16_swiglu_backward(const uint16_t *dout, const uint16_t *gate, const uint16_t *up,
                              uint16_t *dgate, uint16_t *dup, size_t count) {
-  bf16_swiglu p = {.dout = dout, .gate = gate, .up = up, .dgate = dgate, .dup = dup,
-                   .count = count};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, bf16_backward_task, &p);
+  run((swiglu){true, dout, gate, up, NULL, dgate, dup, count}, backward_task);
 }
