@@ -1,4 +1,5 @@
 #include "bf16_attention.h"
+#include "bf16_exp.h"
 #include "exp.h"
 
 #include <math.h>
@@ -63,9 +64,9 @@ CK_KERNEL(void, scale_row, (float *x, float factor, size_t count), (x, factor, c
 }
 
 /* weights = exp(scale · (scores - maximum)) in bfloat16; returns their sum before rounding. */
-CK_KERNEL(float, exponentials,
-          (float *restrict scores, float scale, float maximum, uint16_t *restrict weights, size_t
-           count),
+CK_KERNEL(float, portable_exponentials,
+          (const float *restrict scores, float scale, float maximum, uint16_t *restrict weights,
+           size_t count),
           (scores, scale, maximum, weights, count)) {
   CK_SUM_IN_LANES
   float sum = 0;
@@ -75,6 +76,23 @@ CK_KERNEL(float, exponentials,
     sum += weight;
   }
   return sum;
+}
+
+#if defined(__x86_64__)
+CK_AVX512_BF16 static float avx512_exponentials(const float *scores, float scale, float maximum,
+                                                uint16_t *weights, size_t count) {
+  return ck_bf16_exponentials(scores, scale, maximum, weights, count);
+}
+#endif
+
+static float exponentials(const float *scores, float scale, float maximum, uint16_t *weights,
+                          size_t count) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512_BF16) {
+    return avx512_exponentials(scores, scale, maximum, weights, count);
+  }
+#endif
+  return portable_exponentials(scores, scale, maximum, weights, count);
 }
 
 CK_KERNEL(void, finish_row,

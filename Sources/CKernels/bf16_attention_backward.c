@@ -1,14 +1,23 @@
 #include "bf16_attention.h"
+#include "bf16_exp.h"
 #include "exp.h"
 
 #include <math.h>
 
 /* The gradients of attention in bfloat16 (see attention_backward.c for the formulas), 64 queries
- * against 128 keys at a time. A task owns one query head of one segment; where several query heads
- * read the same keys, each leaves its part of dK and dV in scratch and the parts are added in the
- * order of the heads. */
+ * against 128 keys at a time. What no query sees, above the diagonal, is left out 8 rows by 8.
+ *
+ * A task owns one key/value head of one segment and the query heads that read it. Where that makes
+ * few tasks, the queries are cut into pieces with equally many pairs of query and key; each leaves
+ * its part of dK and dV in scratch, and the parts are added in order. */
 
-enum { QUERIES = 64, KEYS = 128, ROWS = CK_TILE_ROWS };
+enum {
+  QUERIES = 64, /* both are multiples of */
+  KEYS = 128,
+  ROWS = CK_TILE_ROWS,
+  ENOUGH_TASKS = 12,
+  PIECE_TOKENS = 512, /* fewer are not worth another piece */
+};
 
 typedef struct {
   const uint16_t *dout, *q, *out;
@@ -18,7 +27,8 @@ typedef struct {
   ck_padded_segments kv_segments, q_segments;
   uint32_t *k_columns, *k_rows, *v_columns; /* panels by key/value head */
   uint32_t *q_rows, *dout_rows;             /* panels by query head */
-  float *dk_parts, *dv_parts;               /* [T, H, E] */
+  size_t pieces;
+  float *dk_parts, *dv_parts; /* [pieces, T, G, E] where there are several */
   char *slots;
   size_t slot_bytes;
 } problem;
@@ -27,8 +37,7 @@ typedef struct {
   float *scores, *dscores;                    /* [8][KEYS] */
   uint16_t *dscore_rows;                      /* dS [QUERIES][KEYS] */
   uint32_t *weight_pairs, *dscore_pairs;      /* P, dS [QUERIES / 2][KEYS]: two queries a word */
-  float *dk, *dv;                             /* [KEYS][width] */
-  float *dq;                                  /* [T][width] of the whole segment */
+  float *dk, *dv, *dq;                        /* [T][width] of a segment */
   uint16_t *q, *dout;                         /* [T][E], the head's rows side by side */
   float *log_sum_exp, *deltas;                /* [T] */
 } head_state;
@@ -40,8 +49,8 @@ static size_t lay_out_slot(const problem *p, char *slot, head_state *state) {
   state->dscore_rows = ck_take(&next, QUERIES * KEYS * sizeof(uint16_t));
   state->weight_pairs = ck_take(&next, QUERIES / 2 * KEYS * sizeof(uint32_t));
   state->dscore_pairs = ck_take(&next, QUERIES / 2 * KEYS * sizeof(uint32_t));
-  state->dk = ck_take(&next, KEYS * p->width * sizeof(float));
-  state->dv = ck_take(&next, KEYS * p->width * sizeof(float));
+  state->dk = ck_take(&next, p->T * p->width * sizeof(float));
+  state->dv = ck_take(&next, p->T * p->width * sizeof(float));
   state->dq = ck_take(&next, p->T * p->width * sizeof(float));
   state->q = ck_take(&next, p->T * p->E * sizeof(uint16_t));
   state->dout = ck_take(&next, p->T * p->E * sizeof(uint16_t));
@@ -57,6 +66,8 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
   size_t E = p->E;
   p->group = p->H / p->G;
   p->width = 2 * ck_row_words(E);
+  p->pieces = CK_MIN(ck_ceil_divide(ENOUGH_TASKS, CK_MAX(S * p->G, 1)),
+                     ck_ceil_divide(p->T, CK_MAX(S, 1) * PIECE_TOKENS));
   p->kv_segments.offsets = ck_take(&next, (S + 1) * sizeof(size_t));
   p->q_segments.offsets = p->kv_segments.offsets;
   p->k_columns = ck_take(&next, padded * p->G * ck_column_words(E) * word);
@@ -64,9 +75,9 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
   p->k_rows = ck_take(&next, padded * p->G * ck_row_words(E) * word);
   p->q_rows = ck_take(&next, padded * p->H * ck_row_words(E) * word);
   p->dout_rows = ck_take(&next, padded * p->H * ck_row_words(E) * word);
-  if (p->group > 1) {
-    p->dk_parts = ck_take(&next, p->T * p->H * E * sizeof(float));
-    p->dv_parts = ck_take(&next, p->T * p->H * E * sizeof(float));
+  if (p->pieces > 1) {
+    p->dk_parts = ck_take(&next, p->pieces * p->T * p->G * E * sizeof(float));
+    p->dv_parts = ck_take(&next, p->pieces * p->T * p->G * E * sizeof(float));
   }
   p->slot_bytes = lay_out_slot(p, NULL, &unused);
   p->slots = ck_take(&next, workers * p->slot_bytes);
@@ -89,13 +100,19 @@ CK_INLINE void finish_element(const float *scores, const float *dscores, query q
   *dscore = i < q.visible ? ck_bfloat16_from_float(d) : 0;
 }
 
-/* Two queries: P and dS as pairs, dS also row by row. */
-CK_KERNEL(void, finish_pair,
-          (const float *restrict scores, const float *restrict dscores, query even, query odd, float
-           scale, uint32_t *restrict weight_pairs, uint32_t *restrict dscore_pairs, uint16_t
-           *restrict even_row, uint16_t *restrict odd_row, size_t keys),
-          (scores, dscores, even, odd, scale, weight_pairs, dscore_pairs, even_row, odd_row, keys))
-           {
+/* Where the results of two queries go: P and dS as pairs, dS also row by row. */
+typedef struct {
+  uint32_t *weight_pairs, *dscore_pairs;
+  uint16_t *even, *odd;
+} pair_results;
+
+CK_KERNEL(void, portable_finish_pair,
+          (const float *restrict scores, const float *restrict dscores, query even, query odd,
+           float scale, pair_results results, size_t keys),
+          (scores, dscores, even, odd, scale, results, keys)) {
+  uint32_t *restrict weight_pairs = results.weight_pairs;
+  uint32_t *restrict dscore_pairs = results.dscore_pairs;
+  uint16_t *restrict even_row = results.even, *restrict odd_row = results.odd;
   for (size_t i = 0; i < keys; i++) {
     uint32_t w0, w1, d0, d1;
     finish_element(scores, dscores, even, scale, i, &w0, &d0);
@@ -107,19 +124,73 @@ CK_KERNEL(void, finish_pair,
   }
 }
 
-/* ---- One head --------------------------------------------------------------------------------*/
+#if defined(__x86_64__)
+/* 16 keys of a query: P, and dS. */
+CK_AVX512_BF16_INLINE __m512 finish_lanes(const float *scores, const float *dscores, query q,
+                                          float scale, size_t i, __m512 *dscore) {
+  __mmask16 visible = q.visible > i ? ck_lanes(q.visible - i) : 0;
+  __m512 exponent = _mm512_fmsub_ps(_mm512_loadu_ps(scores + i), _mm512_set1_ps(scale * CK_LOG2_E),
+                                    _mm512_set1_ps(q.log_sum_exp * CK_LOG2_E));
+  __m512 weight = _mm512_maskz_mov_ps(visible, ck_power_of_two(exponent));
+  __m512 distance = _mm512_sub_ps(_mm512_loadu_ps(dscores + i), _mm512_set1_ps(q.delta));
+  __m512 scaled = _mm512_mul_ps(weight, _mm512_set1_ps(scale));
+  *dscore = _mm512_maskz_mul_ps(visible, scaled, distance);
+  return weight;
+}
 
-/* A head of a segment, and where its panels are. */
+/* The same for multiples of 16 keys. */
+CK_AVX512_BF16 static void avx512_finish_pair(const float *scores, const float *dscores,
+                                              query even, query odd, float scale,
+                                              pair_results results, size_t keys) {
+  /* Lane i of the even query beside lane i of the odd one. */
+  const __m512i interleave = _mm512_add_epi16(
+      _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5,
+                       4, 4, 3, 3, 2, 2, 1, 1, 0, 0),
+      _mm512_set1_epi32(16 << 16));
+  for (size_t i = 0; i < keys; i += 16) {
+    __m512 d0, d1;
+    __m512 w0 = finish_lanes(scores, dscores, even, scale, i, &d0);
+    __m512 w1 = finish_lanes(scores + KEYS, dscores + KEYS, odd, scale, i, &d1);
+    __m512i weights = (__m512i)_mm512_cvtne2ps_pbh(w1, w0);
+    __m512i both = (__m512i)_mm512_cvtne2ps_pbh(d1, d0);
+    _mm512_storeu_si512(results.weight_pairs + i, _mm512_permutexvar_epi16(interleave, weights));
+    _mm512_storeu_si512(results.dscore_pairs + i, _mm512_permutexvar_epi16(interleave, both));
+    _mm256_storeu_si256((__m256i *)(results.even + i), _mm512_castsi512_si256(both));
+    _mm256_storeu_si256((__m256i *)(results.odd + i), _mm512_extracti64x4_epi64(both, 1));
+  }
+}
+#endif
+
+static void finish_pair(const float *scores, const float *dscores, query even, query odd,
+                        float scale, pair_results results, size_t keys) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512_BF16) {
+    avx512_finish_pair(scores, dscores, even, odd, scale, results, keys);
+    return;
+  }
+#endif
+  portable_finish_pair(scores, dscores, even, odd, scale, results, keys);
+}
+
+/* ---- One block of queries and keys -----------------------------------------------------------*/
+
+/* A query head of a segment, and where its panels are. */
 typedef struct {
-  size_t start, length, padded, head;
+  size_t start, padded, head;
+  size_t end; /* of the queries at hand: no key after it is needed */
   const uint32_t *k_columns, *k_rows, *v_columns, *q_rows, *dout_rows;
 } head_of_segment;
 
 static query query_at(const head_state *state, const head_of_segment *h, size_t index,
-                      size_t first_key, size_t keys) {
-  if (index >= h->length || index < first_key) return (query){0};
+                      ck_range keys) {
+  if (index >= h->end || index < keys.first) return (query){0};
   return (query){state->log_sum_exp[index], state->deltas[index],
-                 CK_MIN(index - first_key + 1, keys)};
+                 CK_MIN(index - keys.first + 1, keys.count)};
+}
+
+/* Keys that any of the queries [first, first + rows) sees. */
+static size_t keys_seen(size_t first, size_t rows, ck_range keys) {
+  return CK_MIN(keys.count, first + rows - keys.first);
 }
 
 /* P and dS of a block. */
@@ -129,7 +200,8 @@ static void make_scores(const problem *p, const head_of_segment *h, head_state *
   float scale = 1 / sqrtf((float)E);
   for (size_t i = 0; i < queries.count; i += ROWS) {
     size_t first = queries.first + i, rows = CK_MIN(ROWS, queries.count - i);
-    for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
+    size_t seen = keys_seen(first, rows, keys);
+    for (size_t key = 0; key < seen; key += CK_PANEL_COLUMNS) {
       size_t panel = (keys.first + key) * E / 2;
       ck_tile_product score = {state->q + first * E, E, 2, h->k_columns + panel, E / 2};
       ck_tile_product dscore = {state->dout + first * E, E, 2, h->v_columns + panel, E / 2};
@@ -138,120 +210,151 @@ static void make_scores(const problem *p, const head_of_segment *h, head_state *
     }
     for (size_t r = 0; r < rows; r += 2) {
       size_t row = i + r;
+      pair_results results = {
+          state->weight_pairs + row / 2 * KEYS, state->dscore_pairs + row / 2 * KEYS,
+          state->dscore_rows + row * KEYS, state->dscore_rows + (row + 1) * KEYS};
       finish_pair(state->scores + r * KEYS, state->dscores + r * KEYS,
-                  query_at(state, h, first + r, keys.first, keys.count),
-                  query_at(state, h, first + r + 1, keys.first, keys.count), scale,
-                  state->weight_pairs + row / 2 * KEYS, state->dscore_pairs + row / 2 * KEYS,
-                  state->dscore_rows + row * KEYS, state->dscore_rows + (row + 1) * KEYS,
-                  ck_round_up(keys.count, 2));
+                  query_at(state, h, first + r, keys), query_at(state, h, first + r + 1, keys),
+                  scale, results, ck_round_up(seen, 16));
     }
   }
 }
 
-/* sums[rows] += a block of pairs times panels that begin at `panels`, E elements wide. */
-static void add_products(const problem *p, const head_of_segment *h, const uint16_t *left,
-                         size_t row, size_t pair, size_t rows, const uint32_t *panels,
-                         size_t first, size_t count, float *sums) {
+/* dQ += dS K */
+static void add_to_queries(const problem *p, const head_of_segment *h, head_state *state,
+                           ck_range queries, ck_range keys) {
   for (size_t e = 0; e < p->E; e += CK_PANEL_COLUMNS) {
-    const uint32_t *panel = panels + e * h->padded / 2 + first / 2 * CK_PANEL_COLUMNS;
-    for (size_t r = 0; r < rows; r += ROWS) {
-      ck_tile_product product = {left + r * row, row, pair, panel, (count + 1) / 2};
-      ck_bf16_tile(&product, 1, CK_MIN(ROWS, rows - r), sums + r * p->width + e, p->width, true);
+    const uint32_t *panel =
+        h->k_rows + e * h->padded / 2 + keys.first / 2 * CK_PANEL_COLUMNS;
+    for (size_t r = 0; r < queries.count; r += ROWS) {
+      size_t first = queries.first + r, rows = CK_MIN(ROWS, queries.count - r);
+      ck_tile_product product = {state->dscore_rows + r * KEYS, KEYS, 2, panel,
+                                 (keys_seen(first, rows, keys) + 1) / 2};
+      ck_bf16_tile(&product, 1, rows, state->dq + first * p->width + e, p->width, true);
     }
   }
 }
 
-static void add_block(const problem *p, const head_of_segment *h, head_state *state,
-                      ck_range queries, ck_range keys) {
-  make_scores(p, h, state, queries, keys);
-  add_products(p, h, state->dscore_rows, KEYS, 2, queries.count, h->k_rows, keys.first, keys.count,
-               state->dq + queries.first * p->width);
-  add_products(p, h, (const uint16_t *)state->weight_pairs, 2, 2 * KEYS, keys.count, h->dout_rows,
-               queries.first, queries.count, state->dv);
-  add_products(p, h, (const uint16_t *)state->dscore_pairs, 2, 2 * KEYS, keys.count, h->q_rows,
-               queries.first, queries.count, state->dk);
-}
-
-static void store_rows(const problem *p, const head_of_segment *h, ck_range keys,
-                       const float *sums, float *parts, uint16_t *out) {
-  for (size_t i = 0; i < keys.count; i++) {
-    size_t at = ((h->start + keys.first + i) * p->H + h->head) * p->E;
-    if (p->group > 1) {
-      memcpy(parts + at, sums + i * p->width, p->E * sizeof *parts);
-    } else {
-      ck_bf16_narrow(sums + i * p->width, out + at, p->E);
+/* sums[key] += pairs of queries [QUERIES / 2][KEYS] times panels that have queries as rows. */
+static void add_to_keys(const problem *p, const head_of_segment *h, const uint32_t *pairs,
+                        const uint32_t *panels, ck_range queries, ck_range keys, float *sums) {
+  for (size_t e = 0; e < p->E; e += CK_PANEL_COLUMNS) {
+    const uint32_t *panel = panels + e * h->padded / 2 + queries.first / 2 * CK_PANEL_COLUMNS;
+    for (size_t r = 0; r < keys.count; r += ROWS) {
+      size_t first = keys.first + r, all = (queries.count + 1) / 2;
+      size_t unseen = first > queries.first ? (first - queries.first) / 2 : 0;
+      if (unseen >= all) break;
+      ck_tile_product product = {(const uint16_t *)(pairs + unseen * KEYS + r), 2, 2 * KEYS,
+                                 panel + unseen * CK_PANEL_COLUMNS, all - unseen};
+      ck_bf16_tile(&product, 1, CK_MIN(ROWS, keys.count - r), sums + first * p->width + e,
+                   p->width, true);
     }
   }
 }
+
+/* ---- One task --------------------------------------------------------------------------------*/
 
 static head_of_segment find_head(const problem *p, size_t s, size_t head) {
   const ck_padded_segments *kv = &p->kv_segments, *q = &p->q_segments;
   size_t start = (size_t)kv->starts[s], g = head / p->group;
-  return (head_of_segment){start,
-                           ck_segment_length(kv, s),
-                           kv->offsets[s + 1] - kv->offsets[s],
-                           head,
-                           p->k_columns + ck_token_columns(kv, s, g),
-                           p->k_rows + ck_token_rows(kv, s, g),
-                           p->v_columns + ck_token_columns(kv, s, g),
-                           p->q_rows + ck_token_rows(q, s, head),
-                           p->dout_rows + ck_token_rows(q, s, head)};
+  return (head_of_segment){.start = start,
+                           .padded = kv->offsets[s + 1] - kv->offsets[s],
+                           .head = head,
+                           .k_columns = p->k_columns + ck_token_columns(kv, s, g),
+                           .k_rows = p->k_rows + ck_token_rows(kv, s, g),
+                           .v_columns = p->v_columns + ck_token_columns(kv, s, g),
+                           .q_rows = p->q_rows + ck_token_rows(q, s, head),
+                           .dout_rows = p->dout_rows + ck_token_rows(q, s, head)};
 }
 
-static void head_task(void *context, size_t task, size_t worker) {
+/* dQ of some queries of one head; their parts of dK and dV are added to those of other heads. */
+static void backward_of_head(const problem *p, head_of_segment h, ck_range queries,
+                             head_state *state) {
+  size_t E = p->E;
+  h.end = queries.first + queries.count;
+  for (size_t t = queries.first; t < h.end; t++) {
+    size_t at = (h.start + t) * p->H + h.head;
+    state->log_sum_exp[t] = p->log_sum_exp[at];
+    state->deltas[t] = ck_bf16_dot(p->dout + at * E, p->out + at * E, E);
+    memcpy(state->q + t * E, p->q + at * E, E * sizeof *state->q);
+    memcpy(state->dout + t * E, p->dout + at * E, E * sizeof *state->dout);
+  }
+  memset(state->dq + queries.first * p->width, 0, queries.count * p->width * sizeof *state->dq);
+  for (size_t key = 0; key < h.end; key += KEYS) {
+    for (size_t first = CK_MAX(key, queries.first); first < h.end; first += QUERIES) {
+      ck_range block = {first, CK_MIN(QUERIES, h.end - first)};
+      ck_range keys = {key, keys_seen(first, block.count, (ck_range){key, KEYS})};
+      make_scores(p, &h, state, block, keys);
+      add_to_queries(p, &h, state, block, keys);
+      add_to_keys(p, &h, state->weight_pairs, h.dout_rows, block, keys, state->dv);
+      add_to_keys(p, &h, state->dscore_pairs, h.q_rows, block, keys, state->dk);
+    }
+  }
+  for (size_t t = queries.first; t < h.end; t++) {
+    size_t at = (h.start + t) * p->H + h.head;
+    ck_bf16_narrow(state->dq + t * p->width, p->dq + at * E, E);
+  }
+}
+
+/* Piece `index` of the queries of a segment: the first i pieces have i / pieces of all pairs. */
+static size_t piece_end(const problem *p, size_t length, size_t index) {
+  if (index == p->pieces) return length;
+  double share = sqrt((double)index / (double)p->pieces);
+  return (size_t)((double)length * share) / QUERIES * QUERIES;
+}
+
+static void store_keys(const problem *p, size_t start, size_t length, size_t end, size_t g,
+                       const float *sums, float *parts, uint16_t *out) {
+  for (size_t t = 0; t < length; t++) {
+    size_t at = ((start + t) * p->G + g) * p->E;
+    if (p->pieces == 1) {
+      ck_bf16_narrow(sums + t * p->width, out + at, p->E);
+    } else if (t < end) {
+      memcpy(parts + at, sums + t * p->width, p->E * sizeof *parts);
+    } else {
+      memset(parts + at, 0, p->E * sizeof *parts);
+    }
+  }
+}
+
+static void backward_task(void *context, size_t task, size_t worker) {
   const problem *p = context;
-  head_of_segment h = find_head(p, task / p->H, task % p->H);
+  size_t piece = task % p->pieces, g = task / p->pieces % p->G, s = task / p->pieces / p->G;
+  size_t start = (size_t)p->kv_segments.starts[s];
+  size_t length = ck_segment_length(&p->kv_segments, s);
+  size_t first = piece_end(p, length, piece), end = piece_end(p, length, piece + 1);
   head_state state;
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
-  for (size_t t = 0; t < h.length; t++) {
-    size_t at = (h.start + t) * p->H + h.head;
-    state.log_sum_exp[t] = p->log_sum_exp[at];
-    state.deltas[t] = ck_bf16_dot(p->dout + at * p->E, p->out + at * p->E, p->E);
-    memcpy(state.q + t * p->E, p->q + at * p->E, p->E * sizeof *state.q);
-    memcpy(state.dout + t * p->E, p->dout + at * p->E, p->E * sizeof *state.dout);
+  memset(state.dk, 0, end * p->width * sizeof *state.dk);
+  memset(state.dv, 0, end * p->width * sizeof *state.dv);
+  for (size_t head = g * p->group; head < (g + 1) * p->group; head++) {
+    backward_of_head(p, find_head(p, s, head), (ck_range){first, end - first}, &state);
   }
-  memset(state.dq, 0, h.length * p->width * sizeof *state.dq);
-  for (size_t key = 0; key < h.length; key += KEYS) {
-    ck_range keys = {key, CK_MIN(KEYS, h.length - key)};
-    memset(state.dk, 0, keys.count * p->width * sizeof *state.dk);
-    memset(state.dv, 0, keys.count * p->width * sizeof *state.dv);
-    for (size_t first = key; first < h.length; first += QUERIES) {
-      add_block(p, &h, &state, (ck_range){first, CK_MIN(QUERIES, h.length - first)}, keys);
-    }
-    store_rows(p, &h, keys, state.dk, p->dk_parts, p->dk);
-    store_rows(p, &h, keys, state.dv, p->dv_parts, p->dv);
-  }
-  for (size_t t = 0; t < h.length; t++) {
-    size_t at = (h.start + t) * p->H + h.head;
-    ck_bf16_narrow(state.dq + t * p->width, p->dq + at * p->E, p->E);
-  }
+  size_t part = piece * p->T * p->G * p->E;
+  store_keys(p, start, length, end, g, state.dk, p->dk_parts + part, p->dk);
+  store_keys(p, start, length, end, g, state.dv, p->dv_parts + part, p->dv);
 }
 
-/* ---- All heads -------------------------------------------------------------------------------*/
+/* ---- All tasks -------------------------------------------------------------------------------*/
 
-CK_KERNEL(void, add_heads,
-          (const float *restrict parts, uint16_t *restrict out, size_t group, size_t E),
-          (parts, out, group, E)) {
-  for (size_t i = 0; i < E; i++) {
+CK_KERNEL(void, add_parts,
+          (const float *restrict parts, size_t stride, size_t pieces, uint16_t *restrict out,
+           size_t count),
+          (parts, stride, pieces, out, count)) {
+  for (size_t i = 0; i < count; i++) {
     float sum = parts[i];
-    for (size_t h = 1; h < group; h++) sum += parts[h * E + i];
+    for (size_t piece = 1; piece < pieces; piece++) sum += parts[piece * stride + i];
     out[i] = ck_bfloat16_from_float(sum);
   }
 }
 
-enum { SUM_TOKENS = 32 };
-
 static void sum_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const problem *p = context;
-  ck_range tokens = ck_piece(p->T, SUM_TOKENS, task);
-  for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) {
-    for (size_t g = 0; g < p->G; g++) {
-      size_t from = (t * p->H + g * p->group) * p->E, to = (t * p->G + g) * p->E;
-      add_heads(p->dk_parts + from, p->dk + to, p->group, p->E);
-      add_heads(p->dv_parts + from, p->dv + to, p->group, p->E);
-    }
-  }
+  size_t all = p->T * p->G * p->E;
+  ck_range r = ck_piece(all, CK_TASK_ELEMENTS, task);
+  add_parts(p->dk_parts + r.first, all, p->pieces, p->dk + r.first, r.count);
+  add_parts(p->dv_parts + r.first, all, p->pieces, p->dv + r.first, r.count);
 }
 
 static problem make_problem(size_t T, size_t S, size_t H, size_t G, size_t E,
@@ -287,6 +390,8 @@ void ck_bf16_attention_backward(const uint16_t *dout, const uint16_t *q, const u
   ck_pack_token_rows(&p.kv_segments, k, p.k_rows);
   ck_pack_token_rows(&p.q_segments, q, p.q_rows);
   ck_pack_token_rows(&p.q_segments, dout, p.dout_rows);
-  ck_parallel_for(S * H, workers, head_task, &p);
-  if (p.group > 1) ck_parallel_for(ck_ceil_divide(T, SUM_TOKENS), CK_ANY_WORKERS, sum_task, &p);
+  ck_parallel_for(S * G * p.pieces, workers, backward_task, &p);
+  if (p.pieces > 1) {
+    ck_parallel_for(ck_ceil_divide(T * G * E, CK_TASK_ELEMENTS), CK_ANY_WORKERS, sum_task, &p);
+  }
 }

@@ -1,4 +1,5 @@
 #include "bf16.h"
+#include "bf16_exp.h"
 #include "exp.h"
 #include "scratch.h"
 
@@ -102,9 +103,9 @@ CK_INLINE panel_statistics exponentials(const float *restrict logits, uint16_t *
 }
 
 /* Rows of one panel; the usual, whole one with a length that the compiler knows. */
-CK_KERNEL(void, exponentials_of_rows,
-          (const float *logits, size_t rows, uint16_t *weights, size_t stride, panel_statistics
-           *statistics, size_t panels, size_t count),
+CK_KERNEL(void, portable_exponentials_of_rows,
+          (const float *logits, size_t rows, uint16_t *weights, size_t stride,
+           panel_statistics *statistics, size_t panels, size_t count),
           (logits, rows, weights, stride, statistics, panels, count)) {
   for (size_t r = 0; r < rows; r++) {
     const float *row = logits + r * CK_PANEL_COLUMNS;
@@ -113,6 +114,34 @@ CK_KERNEL(void, exponentials_of_rows,
                                                        : exponentials(row, out, count);
     for (size_t i = count; i < CK_PANEL_COLUMNS; i++) out[i] = 0;
   }
+}
+
+#if defined(__x86_64__)
+/* Whole panels. */
+CK_AVX512_BF16 static void avx512_exponentials_of_rows(const float *logits, size_t rows,
+                                                       uint16_t *weights, size_t stride,
+                                                       panel_statistics *statistics,
+                                                       size_t panels) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = logits + r * CK_PANEL_COLUMNS;
+    float maximum =
+        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(row + 16)));
+    float sum = ck_bf16_exponentials(row, 1, maximum, weights + r * stride, CK_PANEL_COLUMNS);
+    statistics[r * panels] = (panel_statistics){maximum, sum};
+  }
+}
+#endif
+
+static void exponentials_of_rows(const float *logits, size_t rows, uint16_t *weights,
+                                 size_t stride, panel_statistics *statistics, size_t panels,
+                                 size_t count) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512_BF16 && count == CK_PANEL_COLUMNS) {
+    avx512_exponentials_of_rows(logits, rows, weights, stride, statistics, panels);
+    return;
+  }
+#endif
+  portable_exponentials_of_rows(logits, rows, weights, stride, statistics, panels, count);
 }
 
 CK_KERNEL(float, largest_maximum, (const panel_statistics *statistics, size_t panels),

@@ -223,8 +223,8 @@ CK_KERNEL(void, narrow_rows,
 
 #if defined(__x86_64__)
 /* Whole tiles with the instruction that rounds 32 floats at once. */
-__attribute__((target("arch=x86-64-v4,avx512bf16"))) static void narrow_whole_rows(
-    const float *block, uint16_t *out, size_t stride, size_t rows) {
+CK_AVX512_BF16 static void narrow_whole_rows(const float *block, uint16_t *out, size_t stride,
+                                             size_t rows) {
   for (size_t r = 0; r < rows; r++, block += CK_PANEL_COLUMNS, out += stride) {
     __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(block + 16), _mm512_loadu_ps(block));
     _mm512_storeu_si512(out, (__m512i)both);
@@ -318,8 +318,8 @@ size_t ck_bf16_contract_scratch(size_t T, size_t R, size_t workers) {
 }
 
 void ck_bf16_contract(const uint16_t *left, size_t left_stride, const uint16_t *right, size_t T,
-                      size_t R, size_t N, float scale, float *out, size_t row, size_t column, void *scratch,
-                      size_t workers) {
+                      size_t R, size_t N, float scale, float *out, size_t row, size_t column,
+                      void *scratch, size_t workers) {
   contraction p = {right, T, R, N, scale, out, row, column};
   lay_out_contraction(&p, workers, scratch);
   for (size_t first = 0; first < T; first += CONTRACT_TOKENS) {

@@ -30,13 +30,12 @@ static float plain_row(const matvec *p, size_t n) {
 }
 
 #if defined(__x86_64__)
-#define TARGET __attribute__((target("arch=x86-64-v4,avx512bf16")))
 
 /* The hardware stops fetching ahead where a page ends. */
 enum { AHEAD_BYTES = 4096 };
 
 /* Rows of a multiple of 64 elements, with two sums so that products need not wait. */
-TARGET static float bf16_row(const uint16_t *x, const uint16_t *w, size_t K) {
+CK_AVX512_BF16 static float bf16_row(const uint16_t *x, const uint16_t *w, size_t K) {
   __m512 first = _mm512_setzero_ps(), second = _mm512_setzero_ps();
   for (size_t k = 0; k < K; k += 64) {
     _mm_prefetch((const char *)(w + k) + AHEAD_BYTES, _MM_HINT_T0);
@@ -52,7 +51,7 @@ TARGET static float bf16_row(const uint16_t *x, const uint16_t *w, size_t K) {
 /* Blocks of 64. 32 bytes of codes are looked up in the 16 values of their block, rounded to bfloat16
  * (see nf4_bf16.c): once by their high halves, the even elements, once by their low ones. `x` is
  * sorted the same way. */
-TARGET static float nf4_row(const uint16_t *x, const ck_nf4 *weight, size_t n, size_t K) {
+CK_AVX512_BF16 static float nf4_row(const uint16_t *x, const ck_nf4 *weight, size_t n, size_t K) {
   const __m512 values = _mm512_loadu_ps(ck_nf4_code_values);
   __m512 evens = _mm512_setzero_ps(), odds = _mm512_setzero_ps();
   const uint8_t *codes = weight->codes + n * K / 2;

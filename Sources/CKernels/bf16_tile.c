@@ -112,8 +112,7 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
   __m512bh both = (__m512bh)(left);                            \
   (sum)[0] = _mm512_dpbf16_ps((sum)[0], both, low);            \
   (sum)[1] = _mm512_dpbf16_ps((sum)[1], both, high)
-DEFINE_ROWS(avx512_bf16, __attribute__((target("arch=x86-64-v4,avx512bf16"))), LOAD_PAIRS,
-            MULTIPLY_PAIRS)
+DEFINE_ROWS(avx512_bf16, CK_AVX512_BF16, LOAD_PAIRS, MULTIPLY_PAIRS)
 
 /* Without: both halves of a pair become float32 by moving bits, which other units do meanwhile. */
 #define EVEN(pairs) _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16))

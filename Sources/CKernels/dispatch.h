@@ -19,6 +19,7 @@ bool ck_amx_works(void);
  * function whose body is compiled once for each level. CK_SHARED_KERNEL makes it visible to other
  * files, where a header declares it. */
 #if defined(__x86_64__)
+#define CK_AVX512_BF16 __attribute__((target("arch=x86-64-v4,avx512bf16")))
 #define CK_AVX512 __attribute__((target("arch=x86-64-v4")))
 #define CK_AVX2 __attribute__((target("arch=x86-64-v3")))
 #define CK_LEVELS(linkage, result, name, parameters, arguments)                   \
