@@ -9,7 +9,9 @@ package enum ProcessorLevel {
   ///
   /// - Throws: For such a word.
   package static func check(_ environment: [String: String]) throws(Problem) {
-    guard let asked = environment[variable], !Kernels.cpuLevels.contains(asked) else { return }
+    guard let asked = environment[variable], !asked.isEmpty,
+      !Kernels.cpuLevels.contains(asked)
+    else { return }
     throw Problem(
       variable,
       "found \"\(asked)\", expected one of \(Kernels.cpuLevels.joined(separator: ", ")); or unset it"

@@ -64,6 +64,10 @@ import Testing
         + "amx, amx_emulated; or unset it\n")
   }
 
+  @Test func anEmptyInstructionSetIsNone() throws {
+    #expect(try Binary.run(["recipe", "schema"], environment: ["FINETUNE_CPU": ""]).status == 0)
+  }
+
   @Test func aClosedPipeIsNoError() throws {
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")

@@ -69,6 +69,9 @@ extension KernelTests {
       AttentionCase(starts: [0, 577], H: 2, G: 2, E: 8),
       AttentionCase(starts: [0, 130, 677], H: 3, G: 1, E: 4),
       AttentionCase(starts: [0, 100], H: 20, G: 1, E: 4),
+      // Queries in several pieces, in bfloat16.
+      AttentionCase(starts: [0, 1700], H: 4, G: 2, E: 8),
+      AttentionCase(starts: [0, 40, 1640], H: 3, G: 1, E: 10),
     ]
 
     @Test(arguments: cases) func equalsReference(test: AttentionCase) {
