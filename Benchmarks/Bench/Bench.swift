@@ -103,6 +103,8 @@ func number(_ value: Double, _ digits: Int = 1) -> String {
     .number.precision(.fractionLength(digits)).grouping(.never).locale(.init(identifier: "en_US")))
 }
 
+func percent(_ share: Double) -> String { "\(number(100 * share)) %" }
+
 /// Prints rows of text in aligned columns, the first to the left, others to the right.
 func printTable(_ title: String, _ rows: [[String]]) {
   print("\n\(title)")

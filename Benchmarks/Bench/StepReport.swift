@@ -62,17 +62,35 @@ struct StepReport: ParsableCommand {
     }
     printTable("Training steps, medians of \(options.rounds) runs in turn", rows)
 
+    var parts = [["of the time of a step"] + ways.map(\.name)]
+    let shares = try ways.map {
+      try Step.measure(options, $0.compute, nf4: $0.nf4, checkpointing: $0.checkpointing).parts
+    }
+    for part in KernelClock.Part.allCases.map(\.rawValue) + [Step.rest] {
+      parts.append([part] + shares.map { percent($0[part] ?? 0) })
+    }
+    printTable("Share of a step by part, 4 × 512 tokens", parts)
+
     var lengths = [["one row of", "seconds a step", "tokens/s", "peak GB"]]
     for length in [512, 1024, 2048, 4096, 8192] {
       let result = try Step.measure(
-        options, .bfloat16, nf4: false, checkpointing: false, rows: 1, length: length, steps: 3)
-      lengths.append(
-        [
-          "\(length) tokens", number(Double(length) / result.tokensPerSecond, 2),
-          number(result.tokensPerSecond, 0), number(result.peakGB, 2),
-        ])
+        options, .bfloat16, nf4: false, checkpointing: false, rows: 1, length: length, steps: 4)
+      lengths.append(["\(length) tokens"] + result.cells(tokens: length))
     }
     printTable("Length, bfloat16", lengths)
+
+    var sizes = [["random model of", "seconds a step", "tokens/s", "peak GB"]]
+    for shape in [Synthetic.Shape.small, .middle] {
+      let directory = "\(NSTemporaryDirectory())/finetune-bench-\(shape.rawValue)"
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      try Synthetic.parse(["--shape", shape.rawValue, "--output", directory]).run()
+      var model = options
+      model.model = directory
+      let result = try Step.measure(
+        model, .bfloat16, nf4: true, checkpointing: false, rows: 1, length: 512, steps: 4)
+      sizes.append(["\(shape.rawValue) parameters"] + result.cells(tokens: 512))
+    }
+    printTable("Model size, NF4, one row of 512 tokens", sizes)
   }
 
   private static func cells(_ results: [Step.Result]) -> [String] {
@@ -106,7 +124,17 @@ struct Step: ParsableCommand {
 
   struct Result {
     let tokensPerSecond, peakGB, firstStep: Double
+    /// Shares of a step by part.
+    var parts: [String: Double] = [:]
+
+    /// Seconds a step, tokens a second, and peak memory.
+    func cells(tokens: Int) -> [String] {
+      [number(Double(tokens) / tokensPerSecond, 2), number(tokensPerSecond, 0), number(peakGB, 2)]
+    }
   }
+
+  /// What is not in a kernel that the clock knows.
+  static let rest = "the rest"
 
   func run() throws {
     options.apply()
@@ -133,21 +161,30 @@ struct Step: ParsableCommand {
     let loss = Tensor.zeros([1], .float64)
     var seconds: [Double] = []
     var firstEnd = 0.0
+    var parts: [KernelClock.Part: Double] = [:]
     for step in 0..<steps {
       let start = ContinuousClock.now
-      model.accumulateGradients(
-        batch, gradientScale: 1 / Double(batch.trainedTokens), loss: loss,
-        checkpointing: checkpointing, dropout: nil)
-      _ = optimizer.gradientNorm()
-      optimizer.update(learningRate: 2e-4, gradientScale: 1)
+      parts = KernelClock.measure {
+        model.accumulateGradients(
+          batch, gradientScale: 1 / Double(batch.trainedTokens), loss: loss,
+          checkpointing: checkpointing, dropout: nil)
+        _ = optimizer.gradientNorm()
+        optimizer.update(learningRate: 2e-4, gradientScale: 1)
+      }
       seconds.append(start.duration(to: .now).inSeconds)
       if step == 0 { firstEnd = Date().timeIntervalSince1970 }
     }
-    let best = Array(seconds.dropFirst()).median
+    let median = Array(seconds.dropFirst()).median
+    let last = seconds[seconds.count - 1]
+    var shares: JSON = [:]
+    for part in KernelClock.Part.allCases {
+      shares.set(part.rawValue, .number((parts[part] ?? 0) / last))
+    }
+    shares.set(Self.rest, .number(1 - parts.values.reduce(0, +) / last))
     let json: JSON = [
-      "tokens_per_second": .number(Double(rows * length) / best), "first_end": .number(firstEnd),
+      "tokens_per_second": .number(Double(rows * length) / median), "first_end": .number(firstEnd),
       "peak_gb": .number(Double(PeakMemory.bytes) * 1e-9),
-      "seconds": .array(seconds.map(JSON.number)),
+      "seconds": .array(seconds.map(JSON.number)), "parts": shares,
     ]
     print(json.text())
   }
@@ -166,7 +203,11 @@ struct Step: ParsableCommand {
     let json = try output(of: CommandLine.arguments[0], arguments)
     return Result(
       tokensPerSecond: json["tokens_per_second"]?.number ?? 0, peakGB: json["peak_gb"]?.number ?? 0,
-      firstStep: (json["first_end"]?.number ?? 0) - start)
+      firstStep: (json["first_end"]?.number ?? 0) - start,
+      parts: Dictionary(
+        (json["parts"]?.object?.members ?? []).map { ($0, $1.number ?? 0) },
+        uniquingKeysWith: { $1 }
+      ))
   }
 }
 

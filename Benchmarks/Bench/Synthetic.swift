@@ -4,26 +4,32 @@ import Foundation
 import Model
 import Tensors
 
-/// Writes a checkpoint of random weights in the shape of a large Llama 2, linear layers in NF4 as
+/// Writes a checkpoint of random weights in the shape of a Llama model, linear layers in NF4 as
 /// bitsandbytes stores them, with the small tokenizer of the tests: something large to train on.
 struct Synthetic: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Writes a random NF4 checkpoint in the shape of Llama 2 7B or 13B.")
+    abstract: "Writes a random NF4 checkpoint in the shape of a Llama model.")
 
   enum Shape: String, ExpressibleByArgument, CaseIterable {
+    /// SmolLM2 360M and TinyLlama 1.1B
+    case small = "360m"
+    case middle = "1b"
+    /// Llama 2
     case sevenB = "7b"
     case thirteenB = "13b"
 
-    /// hidden, feed-forward, layers, heads
-    var sizes: (hidden: Int, feedForward: Int, layers: Int, heads: Int) {
+    /// hidden, feed-forward, layers, heads, key/value heads
+    var sizes: (hidden: Int, feedForward: Int, layers: Int, heads: Int, kvHeads: Int) {
       switch self {
-      case .sevenB: (4096, 11008, 32, 32)
-      case .thirteenB: (5120, 13824, 40, 40)
+      case .small: (960, 2560, 32, 15, 5)
+      case .middle: (2048, 5632, 22, 32, 4)
+      case .sevenB: (4096, 11008, 32, 32, 32)
+      case .thirteenB: (5120, 13824, 40, 40, 40)
       }
     }
   }
 
-  @Option(help: "7b or 13b.") var shape: Shape
+  @Option(help: "360m, 1b, 7b or 13b.") var shape: Shape
   @Option(help: "Directory to write; about half a byte a parameter.") var output: String
   @Option(help: "Directory that the tokenizer is copied from.")
   var tokenizer = "Tests/Golden/tiny-llama"
@@ -35,7 +41,7 @@ struct Synthetic: ParsableCommand {
       "architectures": ["LlamaForCausalLM"], "model_type": "llama",
       "hidden_size": .integer(sizes.hidden), "intermediate_size": .integer(sizes.feedForward),
       "num_hidden_layers": .integer(sizes.layers), "num_attention_heads": .integer(sizes.heads),
-      "num_key_value_heads": .integer(sizes.heads), "vocab_size": 32000, "rms_norm_eps": 1e-5,
+      "num_key_value_heads": .integer(sizes.kvHeads), "vocab_size": 32000, "rms_norm_eps": 1e-5,
       "rope_theta": 10000.0, "max_position_embeddings": 4096, "tie_word_embeddings": false,
       "hidden_act": "silu", "bos_token_id": 1, "eos_token_id": 2,
     ]

@@ -15,6 +15,8 @@ extension Kernels {
   package static func rope(
     x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor, headDimension: Int, inverse: Bool
   ) {
+    let span = KernelClock.begin(.rope)
+    defer { span.end() }
     precondition(headDimension > 0 && headDimension % 2 == 0, "head dimension \(headDimension)")
     let tokens = positions.count
     let heads = x.rows(ofWidth: headDimension, "rope x") / max(tokens, 1)
@@ -47,6 +49,8 @@ extension Kernels {
     q: Tensor, k: Tensor, v: Tensor, segments: Tensor, heads: Int, kvHeads: Int,
     out: Tensor, logSumExp: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.attentionForward)
+    defer { span.end() }
     let sizes = AttentionSizes(q: q, heads: heads, kvHeads: kvHeads, tokens: segments.lastElement)
     let (T, S, E) = (sizes.tokens, segments.count - 1, sizes.headDimension)
     segments.requireSegments(of: T)
@@ -96,6 +100,8 @@ extension Kernels {
     segments: Tensor, heads: Int, kvHeads: Int,
     dQ: Tensor, dK: Tensor, dV: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.attentionBackward)
+    defer { span.end() }
     let sizes = AttentionSizes(q: q, heads: heads, kvHeads: kvHeads, tokens: segments.lastElement)
     let (T, S, E) = (sizes.tokens, segments.count - 1, sizes.headDimension)
     segments.requireSegments(of: T)
@@ -137,6 +143,8 @@ extension Kernels {
     q: Tensor, keys: Tensor, values: Tensor, pastCount: Int, heads: Int, kvHeads: Int,
     out: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.attentionForward)
+    defer { span.end() }
     let sizes = AttentionSizes(q: q, heads: heads, kvHeads: kvHeads, tokens: q.shape[0])
     let (T, E) = (sizes.tokens, sizes.headDimension)
     sizes.requireQueries(out, "attention out")

@@ -23,6 +23,8 @@ extension Kernels {
     hidden: Tensor, weight: BaseWeight, labels: Tensor, gradientScale: Double,
     loss: Tensor, dHidden: Tensor?, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.head)
+    defer { span.end() }
     let tokens = hidden.rows(ofWidth: weight.inputs, "crossEntropy hidden")
     labels.requireCount(tokens, "crossEntropy labels")
     loss.requireCount(1, "crossEntropy loss")

@@ -42,6 +42,8 @@ extension Kernels {
     x: Tensor, weight: BaseWeight, lowRank: LowRankTerm? = nil, residual: Tensor? = nil,
     out: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.linearForward)
+    defer { span.end() }
     let tokens = x.rows(ofWidth: weight.inputs, "linear x")
     out.requireCount(tokens * weight.outputs, "linear out")
     residual?.requireCount(out.count, "linear residual")
@@ -72,6 +74,8 @@ extension Kernels {
   package static func linearBackward(
     _ terms: [LinearGradientTerm], into dX: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.linearBackward)
+    defer { span.end() }
     guard let inputs = terms.first?.weight.inputs else { return dX.fillWithZeros() }
     let tokens = dX.rows(ofWidth: inputs, "linear dX")
     for term in terms {

@@ -20,6 +20,8 @@ extension Kernels {
   package static func lowRankProject(
     x: Tensor, factor: Tensor, transposed: Bool, scale: Float, out: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.adapters)
+    defer { span.end() }
     let rank = factor.shape[transposed ? 0 : 1]
     guard x.dataType == .bfloat16 else {
       matmul(
@@ -47,6 +49,8 @@ extension Kernels {
   package static func lowRankExpand(
     left: Tensor, factor: Tensor, out: Tensor, workspace: Workspace
   ) {
+    let span = KernelClock.begin(.adapters)
+    defer { span.end() }
     guard left.dataType == .bfloat16 else {
       matmul(a: left, b: factor, out: out, workspace: workspace)
       return
@@ -70,6 +74,8 @@ extension Kernels {
     left: Tensor, right: Tensor, scale: Float, into gradient: Tensor, transposed: Bool,
     workspace: Workspace
   ) {
+    let span = KernelClock.begin(.adapters)
+    defer { span.end() }
     guard left.dataType == .bfloat16 else {
       matmul(
         a: transposed ? right : left, b: transposed ? left : right, out: gradient,

@@ -21,6 +21,8 @@ extension Kernels {
     learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double,
     step: Int, gradientScale: Double
   ) {
+    let span = KernelClock.begin(.optimizer)
+    defer { span.end() }
     precondition(step >= 1, "AdamW step \(step)")
     for tensor in [gradient, firstMoment, secondMoment] {
       parameter.requireSameShape(tensor, "AdamW")
@@ -38,6 +40,8 @@ extension Kernels {
   ///   - tensors: float32, any shapes
   ///   - out: float64 [1], written
   package static func sumOfSquares(_ tensors: [Tensor], out: Tensor) {
+    let span = KernelClock.begin(.optimizer)
+    defer { span.end() }
     out.requireCount(1, "sumOfSquares out")
     var sum = 0.0
     for tensor in tensors { sum += ck_sum_of_squares(tensor.f32, tensor.count) }

@@ -13,6 +13,8 @@ extension Kernels {
   package static func rmsNormForward(
     x: Tensor, weight: Tensor, epsilon: Float, out: Tensor, inverseRMS: Tensor
   ) {
+    let span = KernelClock.begin(.norms)
+    defer { span.end() }
     let width = weight.count
     let tokens = x.rows(ofWidth: width, "rmsNorm x")
     out.requireCount(x.count, "rmsNorm out")
@@ -37,6 +39,8 @@ extension Kernels {
   package static func rmsNormBackward(
     dOut: Tensor, x: Tensor, weight: Tensor, inverseRMS: Tensor, into dX: Tensor
   ) {
+    let span = KernelClock.begin(.norms)
+    defer { span.end() }
     let width = weight.count
     let tokens = x.rows(ofWidth: width, "rmsNorm x")
     dOut.requireCount(x.count, "rmsNorm dOut")

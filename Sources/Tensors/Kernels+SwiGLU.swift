@@ -9,6 +9,8 @@ extension Kernels {
   ///   - up: [T, F]
   ///   - out: [T, F]; may be `gate` or `up` itself
   package static func swigluForward(gate: Tensor, up: Tensor, out: Tensor) {
+    let span = KernelClock.begin(.swiglu)
+    defer { span.end() }
     gate.requireSameShape(up, "swiglu gate and up")
     gate.requireSameShape(out, "swiglu gate and out")
     switch gate.dataType {
@@ -29,6 +31,8 @@ extension Kernels {
   package static func swigluBackward(
     dOut: Tensor, gate: Tensor, up: Tensor, dGate: Tensor, dUp: Tensor
   ) {
+    let span = KernelClock.begin(.swiglu)
+    defer { span.end() }
     for tensor in [up, dOut, dGate, dUp] { gate.requireSameShape(tensor, "swiglu gradients") }
     switch gate.dataType {
     case .bfloat16:

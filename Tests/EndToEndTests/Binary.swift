@@ -8,15 +8,17 @@ let repository = URL(filePath: #filePath).deletingLastPathComponent()
 /// The built `finetune`, driven as a user drives it.
 enum Binary {
   /// `FINETUNE_BINARY`, else the one that was built together with these tests.
-  static let path: String = {
-    if let path = ProcessInfo.processInfo.environment["FINETUNE_BINARY"] { return path }
+  static let path = ProcessInfo.processInfo.environment["FINETUNE_BINARY"] ?? built("finetune")
+
+  /// A program that was built together with these tests.
+  static func built(_ name: String) -> String {
     let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     let candidates = [
-      URL(filePath: tests).deletingLastPathComponent().appending(path: "finetune").path,
-      repository + "/.build/release/finetune", repository + "/.build/debug/finetune",
+      URL(filePath: tests).deletingLastPathComponent().appending(path: name).path,
+      repository + "/.build/release/\(name)", repository + "/.build/debug/\(name)",
     ]
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? candidates[1]
-  }()
+  }
 
   struct Result {
     let status: Int32
@@ -24,13 +26,12 @@ enum Binary {
     let error: String
   }
 
-  /// Runs `finetune` with these arguments and waits for its end.
+  /// Runs `finetune`, or another program, with these arguments and waits for its end.
   static func run(
     _ arguments: [String], in directory: String = repository,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], program: String = path
   ) throws -> Result {
-    let process = try start(arguments, in: directory, environment: environment)
-    return try process.finish()
+    try Running(arguments, in: directory, environment: environment, program: program).finish()
   }
 
   /// Starts `finetune` and goes on.
@@ -46,8 +47,11 @@ enum Binary {
     private let outputPath = NSTemporaryDirectory() + "/finetune-\(UUID().uuidString).out"
     private let errorPath = NSTemporaryDirectory() + "/finetune-\(UUID().uuidString).err"
 
-    init(_ arguments: [String], in directory: String, environment: [String: String]) throws {
-      process.executableURL = URL(filePath: Binary.path)
+    init(
+      _ arguments: [String], in directory: String, environment: [String: String],
+      program: String = Binary.path
+    ) throws {
+      process.executableURL = URL(filePath: program)
       process.arguments = arguments
       process.currentDirectoryURL = URL(filePath: directory)
       process.environment = ProcessInfo.processInfo.environment
