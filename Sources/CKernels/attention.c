@@ -19,10 +19,6 @@ CK_SHARED_KERNEL(float, ck_attention_exponentials, (float *x, float maximum, siz
   return sum;
 }
 
-CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) {
-  return ck_maximum(x, count);
-}
-
 CK_KERNEL(void, scale_row, (const float *x, float factor, float *out, size_t count),
           (x, factor, out, count)) {
 #pragma clang loop vectorize(assume_safety)
@@ -33,7 +29,7 @@ typedef struct {
   const float *q, *k, *v;
   float *out, *log_sum_exp; /* the latter may be NULL */
   size_t T, H, G, E;
-  size_t past;         /* keys before the first query; 0 unless decoding */
+  size_t past;         /* keys before the first query; 0 unless generating */
   size_t group;        /* query heads of a key/value head */
   size_t block_tokens; /* query tokens of a block */
 
@@ -109,7 +105,7 @@ static void weigh_row(const problem *p, block_state *state, size_t row, size_t k
   float *scores = state->scores + row * keys;
   memset(scores + visible, 0, (keys - visible) * sizeof *scores);
   if (visible == 0) return;
-  float maximum = row_maximum(scores, visible);
+  float maximum = ck_row_maximum(scores, visible);
   if (first) {
     state->total[row] = 0;
   } else {
@@ -214,14 +210,14 @@ void ck_attention_forward(const float *q, const float *k, const float *v, const 
   run(&p, workers);
 }
 
-size_t ck_attention_decode_scratch(size_t T, size_t past, size_t H, size_t G, size_t E,
+size_t ck_attention_prefill_scratch(size_t T, size_t past, size_t H, size_t G, size_t E,
                                    size_t workers) {
   problem p = {.T = T, .S = 1, .H = H, .G = G, .E = E, .past = past};
   choose_sizes(&p);
   return lay_out(&p, workers, NULL);
 }
 
-void ck_attention_decode(const float *q, const float *keys, const float *values, float *out,
+void ck_attention_prefill(const float *q, const float *keys, const float *values, float *out,
                          size_t T, size_t past, size_t H, size_t G, size_t E, void *scratch,
                          size_t workers) {
   const int32_t starts[2] = {0, (int32_t)T};

@@ -55,10 +55,6 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) {
-  return ck_maximum(x, count);
-}
-
 CK_KERNEL(void, scale_row, (float *x, float factor, size_t count), (x, factor, count)) {
   for (size_t i = 0; i < count; i++) x[i] *= factor;
 }
@@ -107,7 +103,7 @@ static void weigh_row(rows_state *state, size_t row, float scale, size_t width, 
   uint16_t *weights = state->weights + row * KEYS;
   memset(weights + visible, 0, (ck_round_up(keys, 2) - visible) * sizeof *weights);
   if (visible == 0) return;
-  float maximum = row_maximum(scores, visible);
+  float maximum = ck_row_maximum(scores, visible);
   if (first) {
     state->total[row] = 0;
   } else {

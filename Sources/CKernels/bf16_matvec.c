@@ -9,7 +9,7 @@
 /* One token times a weight, for generation: every element of the weight is read once, so the memory
  * is what limits it. */
 
-enum { PART = 256, TASK_BYTES = 128 << 10 };
+enum { PART = 256, LEAST_TASK_BYTES = 32 << 10 };
 
 typedef struct {
   const uint16_t *x;
@@ -168,7 +168,8 @@ size_t ck_bf16_matvec_scratch(size_t K) { return ck_round_up(K, 128) * sizeof(ui
 void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
                     void *scratch) {
   size_t row_bytes = CK_MAX(weight->bfloat16 ? 2 * K : K / 2, 1);
-  matvec p = {x, weight, N, K, CK_MAX(TASK_BYTES / row_bytes, 1), out};
+  size_t rows = CK_MAX(ck_ceil_divide(N, ck_threads()), LEAST_TASK_BYTES / row_bytes);
+  matvec p = {x, weight, N, K, CK_MAX(rows, 1), out};
 #if defined(__x86_64__)
   if (!weight->bfloat16 && has_fast_rows(K)) {
     sort_by_codes(x, scratch, K);

@@ -75,10 +75,6 @@ size_t ck_linear_cross_entropy_scratch(const ck_weight *weight, size_t T, bool g
 
 /* ---- Rows of logits --------------------------------------------------------------------------*/
 
-CK_KERNEL(float, row_maximum, (const float *x, size_t count), (x, count)) {
-  return ck_maximum(x, count);
-}
-
 CK_KERNEL(float, sum_of_exponentials, (const float *x, float maximum, size_t count),
           (x, maximum, count)) {
   CK_SUM_IN_LANES
@@ -116,7 +112,7 @@ static void logits_task(void *context, size_t task, size_t worker) {
   }
   for (size_t r = 0; r < p->rows; r++) {
     const float *logits = p->logits + r * p->V + words.first;
-    float maximum = row_maximum(logits, words.count);
+    float maximum = ck_row_maximum(logits, words.count);
     p->statistics[task * p->chunk + r] =
         (slice_statistics){maximum, sum_of_exponentials(logits, maximum, words.count)};
   }

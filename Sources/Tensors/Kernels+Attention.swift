@@ -151,10 +151,18 @@ extension Kernels {
     precondition(
       pastCount >= 0 && keys.count >= (pastCount + T) * kvHeads * E && values.count == keys.count,
       "\(pastCount) + \(T) tokens of keys \(keys.shape) and values \(values.shape)")
+    if T == 1 {
+      let bytes = ck_attention_decode_scratch(pastCount, heads, kvHeads, E)
+      workspace.withScratch(byteCount: bytes) { scratch in
+        ck_attention_decode(
+          q.f32, keys.f32, values.f32, out.f32, pastCount, heads, kvHeads, E, scratch)
+      }
+      return
+    }
     let workers = threads
-    let bytes = ck_attention_decode_scratch(T, pastCount, heads, kvHeads, E, workers)
+    let bytes = ck_attention_prefill_scratch(T, pastCount, heads, kvHeads, E, workers)
     workspace.withScratch(byteCount: bytes) { scratch in
-      ck_attention_decode(
+      ck_attention_prefill(
         q.f32, keys.f32, values.f32, out.f32, T, pastCount, heads, kvHeads, E, scratch, workers)
     }
   }

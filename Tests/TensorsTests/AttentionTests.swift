@@ -137,10 +137,13 @@ extension KernelTests {
       #expect((result.dQ + result.dK + result.dV).allSatisfy { $0.isFinite })
     }
 
-    @Test(arguments: [(0, 1), (0, 100), (6, 1), (599, 1), (600, 3), (37, 130)])
-    func decodeContinuesTheForwardPass(past: Int, new: Int) {
-      let test = AttentionCase(starts: [0, past + new], H: 4, G: 2, E: 6)
-      let (H, G, E) = (test.H, test.G, test.E)
+    @Test(
+      arguments: [(0, 1), (0, 100), (6, 1), (127, 1), (128, 1), (599, 1), (600, 3), (37, 130)],
+      [(4, 2, 6), (9, 3, 64), (2, 2, 128), (3, 1, 70)])
+    func decodeContinuesTheForwardPass(tokens: (past: Int, new: Int), heads: (Int, Int, Int)) {
+      let (past, new) = tokens
+      let (H, G, E) = heads
+      let test = AttentionCase(starts: [0, past + new], H: H, G: G, E: E)
       let inputs = test.inputs(seed: 15)
       let out = Tensor.zeros([new, H * E])
       // Room for tokens to come, whose garbage nobody may read.
@@ -153,6 +156,37 @@ extension KernelTests {
         pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
       let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
       #expect(worstMismatch(out.floats, expected.out[(past * H * E)...], absolute: 1e-5) == nil)
+    }
+
+    @Test func largeScoresStayFiniteInDecode() {
+      let (past, H, G, E) = (300, 2, 1, 4)
+      let test = AttentionCase(starts: [0, past + 1], H: H, G: G, E: E)
+      var inputs = test.inputs(seed: 17)
+      inputs.q = inputs.q.map { $0 * 1000 }
+      let out = Tensor.zeros([1, H * E])
+      Kernels.attentionDecode(
+        q: .floats(Array(inputs.q[(past * H * E)...]), [1, H * E]),
+        keys: .floats(inputs.k, [past + 1, G * E]), values: .floats(inputs.v, [past + 1, G * E]),
+        pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
+      let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
+      #expect(
+        worstMismatch(out.floats, expected.out[(past * H * E)...], relative: 1e-3, absolute: 1e-3)
+          == nil)
+    }
+
+    @Test func bitsOfDecodeDoNotDependOnThreads() {
+      let (past, H, G, E) = (700, 9, 3, 64)
+      let test = AttentionCase(starts: [0, past + 1], H: H, G: G, E: E)
+      let inputs = test.inputs(seed: 18)
+      let difference = differenceBetweenThreadCounts {
+        let out = Tensor.zeros([1, H * E])
+        Kernels.attentionDecode(
+          q: .floats(Array(inputs.q[(past * H * E)...]), [1, H * E]),
+          keys: .floats(inputs.k, [past + 1, G * E]), values: .floats(inputs.v, [past + 1, G * E]),
+          pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
+        return out.floats
+      }
+      #expect(difference == nil)
     }
 
     @Test(arguments: [

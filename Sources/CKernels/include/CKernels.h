@@ -136,14 +136,22 @@ void ck_attention_backward(const float *dout, const float *q, const float *k, co
                            float *dq, float *dk, float *dv, size_t T, size_t S, size_t H, size_t G,
                            size_t E, void *scratch, size_t workers);
 
-size_t ck_attention_decode_scratch(size_t T, size_t past, size_t H, size_t G, size_t E,
-                                   size_t workers);
+size_t ck_attention_prefill_scratch(size_t T, size_t past, size_t H, size_t G, size_t E,
+                                    size_t workers);
 
 /* T new tokens q[T, H·E] after `past` older ones: token t sees keys 0 ... past + t of
  * keys[past + T, G·E]. */
+void ck_attention_prefill(const float *q, const float *keys, const float *values, float *out,
+                          size_t T, size_t past, size_t H, size_t G, size_t E, void *scratch,
+                          size_t workers);
+
+/* ---- attention_decode.c ----------------------------------------------------------------------*/
+
+size_t ck_attention_decode_scratch(size_t past, size_t H, size_t G, size_t E);
+
+/* The same for one new token, as generation has it for all but the prompt. */
 void ck_attention_decode(const float *q, const float *keys, const float *values, float *out,
-                         size_t T, size_t past, size_t H, size_t G, size_t E, void *scratch,
-                         size_t workers);
+                         size_t past, size_t H, size_t G, size_t E, void *scratch);
 
 /* ---- bf16_attention.c, bf16_attention_backward.c: the same in bfloat16 -------------------------*/
 
