@@ -10,7 +10,7 @@ help:
 	@echo "make build        build the finetune binary into $(FINETUNE)"
 	@echo "make test         build and run all tests"
 	@echo "make bench        measure kernels, training and generation; PEER_PYTHON=... measures PyTorch beside it"
-	@echo "make install      install the binary into PREFIX/bin (PREFIX=$(PREFIX))"
+	@echo "make install      install a binary that does without Swift into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make lint         check formatting and the sample data"
 	@echo "make docs         write Docs/recipes.md, Docs/command-line.md and Recipes/recipe.schema.json"
 
@@ -43,8 +43,11 @@ bench: packages
 	.build/release/finetune-bench $(or $(BENCH),all) $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON)) \
 	  $(if $(PEER_MODEL),--peer-model $(PEER_MODEL))
 
-install: build
-	install -D -m 755 $(FINETUNE) $(DESTDIR)$(PREFIX)/bin/finetune
+# With Swift's own libraries inside, so that it runs where Swift is not installed. Its objects are
+# different ones, hence a folder of their own.
+install: packages
+	swift build -c release --product finetune --static-swift-stdlib --scratch-path .build-install
+	install -D -s -m 755 .build-install/release/finetune $(DESTDIR)$(PREFIX)/bin/finetune
 
 lint:
 	swift format lint --strict -r Sources Tests Benchmarks Package.swift
