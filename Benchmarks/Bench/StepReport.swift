@@ -81,9 +81,9 @@ struct StepReport: ParsableCommand {
 
     var sizes = [["random model of", "seconds a step", "tokens/s", "peak GB"]]
     for shape in [Synthetic.Shape.small, .middle] {
-      let directory = "\(NSTemporaryDirectory())/finetune-bench-\(shape.rawValue)"
+      let directory = "\(NSTemporaryDirectory())finetune-bench-\(shape.rawValue)"
       defer { try? FileManager.default.removeItem(atPath: directory) }
-      try Synthetic.parse(["--shape", shape.rawValue, "--output", directory]).run()
+      try Synthetic.parse(["--shape", shape.rawValue, "--output", directory]).write()
       var model = options
       model.model = directory
       let result = try Step.measure(

@@ -36,6 +36,11 @@ struct Synthetic: ParsableCommand {
 
   func run() throws {
     Kernels.setThreads(Kernels.defaultThreads)
+    try write()
+    print(output)
+  }
+
+  func write() throws {
     let sizes = shape.sizes
     let config: JSON = [
       "architectures": ["LlamaForCausalLM"], "model_type": "llama",
@@ -61,7 +66,6 @@ struct Synthetic: ParsableCommand {
       for group in groups { try group.bring { try writer.write($1, of: $0) } }
       try writer.finish()
     }
-    print(output)
   }
 
   /// Every tensor, uniform and of the size that trained weights have.

@@ -117,9 +117,8 @@ package final class CausalLM {
   }
 
   private func recompute(_ layer: DecoderLayer, input: Tensor, pass: Pass) -> DecoderLayer.Saved {
-    let output = workspace.tensor(input.shape)
     let saved = layer.makeSaved(tokens: input.shape[0], pass: pass)
-    layer.forward(input, out: output, saved: saved, pass: pass)
+    layer.forward(input, out: nil, saved: saved, pass: pass)
     return saved
   }
 

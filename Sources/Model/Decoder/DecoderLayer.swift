@@ -33,8 +33,8 @@ package struct DecoderLayer {
 
   /// - Parameters:
   ///   - x: [T, D]
-  ///   - y: [T, D], overwritten.
-  package func forward(_ x: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
+  ///   - y: [T, D], overwritten; nil where only `saved` is wanted, which costs a product less.
+  package func forward(_ x: Tensor, out y: Tensor?, saved: Saved, pass: Pass) {
     let workspace = pass.workspace
     workspace.scope {
       let normalized = pass.activation(x.shape)

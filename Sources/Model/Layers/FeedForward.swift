@@ -29,16 +29,20 @@ package struct FeedForward {
   /// - Parameters:
   ///   - x: [T, D], normalized.
   ///   - residual: float32 [T, D], added to the result.
-  ///   - y: float32 [T, D], overwritten.
-  package func forward(_ x: Tensor, residual: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
+  ///   - y: float32 [T, D], overwritten; nil where only `saved` is wanted.
+  package func forward(_ x: Tensor, residual: Tensor, out y: Tensor?, saved: Saved, pass: Pass) {
     let (workspace, projections) = (pass.workspace, saved.projections)
     gate.forward(x, out: saved.gate, saved: projections.gate, workspace: workspace)
     up.forward(x, out: saved.up, saved: projections.up, workspace: workspace)
     workspace.scope {
       let product = pass.activation(saved.gate.shape)
       Kernels.swigluForward(gate: saved.gate, up: saved.up, out: product)
-      down.forward(
-        product, out: y, residual: residual, saved: projections.down, workspace: workspace)
+      if let y {
+        down.forward(
+          product, out: y, residual: residual, saved: projections.down, workspace: workspace)
+      } else {
+        down.recompute(product, saved: projections.down, workspace: workspace)
+      }
     }
   }
 

@@ -39,6 +39,12 @@ package struct Linear {
       x: x, weight: weight, lowRank: lowRank, residual: residual, out: y, workspace: workspace)
   }
 
+  /// Only what `forward` leaves in `saved`.
+  package func recompute(_ x: Tensor, saved: Saved, workspace: Workspace) {
+    guard let adapter, let saved else { return }
+    _ = adapter.forward(x, saved: saved, workspace: workspace)
+  }
+
   /// One of the layers that share an input, in the backward pass.
   package struct Branch {
     let linear: Linear
