@@ -40,6 +40,13 @@ void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K
 void ck_panel_of_columns(const uint16_t *x, size_t stride, size_t columns, size_t K,
                          uint32_t *panel);
 
+/* ---- nf4_bf16.c ------------------------------------------------------------------------------*/
+
+/* ck_panel_of_rows of the elements from `first` on of an NF4 weight; false where there is no code of
+ * its own for this processor or for these sizes. */
+bool ck_nf4_panel_of_rows(const ck_nf4 *weight, size_t first, size_t stride, size_t columns,
+                          size_t K, uint32_t *panel);
+
 /* ---- bf16_tile.c -----------------------------------------------------------------------------*/
 
 /* A panel and what it is multiplied with: the pair p of row r begins at left[r · row + p · pair].

@@ -18,7 +18,9 @@ enum {
   ROUND_BYTES = 4 << 20,  /* panels of a round: in the last-level cache */
   GROUP_BYTES = 512 << 10, /* panels of a task: in the second-level cache */
   SLAB = 256,              /* k that are fetched at a time where elements must be converted */
-  PACK_K = 2048,           /* k of one packing task */
+  PACK_K = 1024,           /* k of one packing task */
+  PACK_PANELS = 4,         /* and its panels: 64 bytes of NF4 codes are the columns of four */
+  MANY_TASKS = 32,         /* with fewer every panel is a task of its own */
   PART_PAIRS = 1024,       /* of a part of a long contraction */
   MOST_WHOLE_PAIRS = 2048, /* of a contraction that is not cut */
   PART_STEP = 16,          /* parts begin at multiples of this many pairs, as AMX wants */
@@ -62,6 +64,11 @@ static void pack_straight(const ck_operand *b, ck_range columns, ck_range k, uin
                      k.count, panel);
     return;
   }
+  size_t first = k.first * b->stride + columns.first;
+  if (!b->float32 &&
+      ck_nf4_panel_of_rows(&b->nf4, first, b->stride, columns.count, k.count, panel)) {
+    return;
+  }
   uint16_t rows[SLAB][CK_PANEL_COLUMNS];
   for (size_t done = 0; done < k.count; done += SLAB) {
     size_t count = CK_MIN(SLAB, k.count - done);
@@ -83,12 +90,13 @@ typedef struct {
   void *context;
 
   size_t column_words; /* of one panel of each term, one after the other */
-  size_t slabs;        /* packing tasks of one column of panels */
+  size_t slabs;        /* packing tasks of some columns of panels */
   size_t parts;        /* of the contraction */
   size_t group;        /* panels that a task multiplies with */
   size_t row_block;    /* rows of a task */
 
   size_t first_panel, panels; /* of this round */
+  size_t pack_panels;         /* of one packing task */
   uint32_t *packed;           /* [panels][column_words] */
 } product;
 
@@ -107,7 +115,9 @@ static size_t measure(product *p) {
   p->group = CK_MAX(GROUP_BYTES / (bytes / p->parts), 1);
   if (p->parts > 1) p->group = CK_MIN(p->group, MOST_PART_PANELS);
   p->row_block = p->M >= 1024 || p->parts > 1 ? MOST_ROW_BLOCK : 32;
-  return CK_MIN(CK_MAX(ROUND_BYTES / bytes, CK_MIN(p->group, 4)), all);
+  size_t round = CK_MAX(ROUND_BYTES / bytes, CK_MIN(p->group, PACK_PANELS));
+  if (round > PACK_PANELS) round = round / PACK_PANELS * PACK_PANELS;
+  return CK_MIN(round, all);
 }
 
 static ck_range panel_columns(const product *p, size_t panel) {
@@ -117,8 +127,9 @@ static ck_range panel_columns(const product *p, size_t panel) {
 static void pack_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const product *p = context;
-  size_t panel = task / p->slabs, slab = task % p->slabs;
-  uint32_t *out = p->packed + panel * p->column_words;
+  ck_range panels = ck_piece(p->panels, p->pack_panels, task / p->slabs);
+  size_t slab = task % p->slabs;
+  uint32_t *out = p->packed + panels.first * p->column_words;
   const ck_term *term = p->terms;
   for (; slab >= slabs_of(term->K); term++) {
     slab -= slabs_of(term->K);
@@ -126,10 +137,13 @@ static void pack_task(void *context, size_t task, size_t worker) {
   }
   ck_range k = ck_piece(term->K, PACK_K, slab);
   out += k.first / 2 * CK_PANEL_COLUMNS;
-  if (term->right.transposed) {
-    pack_transposed(&term->right, panel_columns(p, panel), k, out);
-  } else {
-    pack_straight(&term->right, panel_columns(p, panel), k, out);
+  for (size_t i = 0; i < panels.count; i++, out += p->column_words) {
+    ck_range columns = panel_columns(p, panels.first + i);
+    if (term->right.transposed) {
+      pack_transposed(&term->right, columns, k, out);
+    } else {
+      pack_straight(&term->right, columns, k, out);
+    }
   }
 }
 
@@ -181,7 +195,9 @@ void ck_bf16_products(size_t M, size_t N, const ck_term *terms, size_t count,
   p.packed = scratch;
   for (p.first_panel = 0; M > 0 && p.first_panel < all; p.first_panel += round) {
     p.panels = CK_MIN(round, all - p.first_panel);
-    ck_parallel_for(p.panels * p.slabs, CK_ANY_WORKERS, pack_task, &p);
+    p.pack_panels = p.panels * p.slabs < MANY_TASKS ? 1 : PACK_PANELS;
+    ck_parallel_for(ck_ceil_divide(p.panels, p.pack_panels) * p.slabs, CK_ANY_WORKERS, pack_task,
+                    &p);
     ck_parallel_for(ck_ceil_divide(p.panels, p.group) * ck_ceil_divide(M, p.row_block),
                     CK_ANY_WORKERS, multiply_task, &p);
   }
