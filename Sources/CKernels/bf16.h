@@ -40,6 +40,15 @@ void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K
 void ck_panel_of_columns(const uint16_t *x, size_t stride, size_t columns, size_t K,
                          uint32_t *panel);
 
+enum { CK_TRANSPOSED_ROWS = 32 };
+
+/* out[c · out_stride + r] = x[r · stride + c]; up to a multiple of 32 rows the rest of `out` is zero. */
+void ck_bf16_transpose(const uint16_t *x, size_t stride, size_t rows, size_t columns,
+                       uint16_t *out, size_t out_stride);
+
+/* The same of 16 rows and columns. */
+void ck_transpose_floats(const float *x, size_t stride, float *out, size_t out_stride);
+
 /* ---- nf4_bf16.c ------------------------------------------------------------------------------*/
 
 /* ck_panel_of_rows of the elements from `first` on of an NF4 weight; false where there is no code of
@@ -49,17 +58,19 @@ bool ck_nf4_panel_of_rows(const ck_nf4 *weight, size_t first, size_t stride, siz
 
 /* ---- bf16_tile.c -----------------------------------------------------------------------------*/
 
-/* A panel and what it is multiplied with: the pair p of row r begins at left[r · row + p · pair].
- * In a row-major matrix `pair` is 2. */
+/* A panel and the rows that it is multiplied with, `row` elements apart. */
 typedef struct {
   const uint16_t *left;
-  size_t row, pair;
+  size_t row;
   const uint32_t *panel;
   size_t pairs;
 } ck_tile_product;
 
 /* Rows that are best handled together: 32 with AMX, else 8. */
 size_t ck_bf16_tile_rows(void);
+
+/* Rows to make room for, and to ask of ck_bf16_tile, where `rows` are wanted: AMX knows only blocks. */
+size_t ck_bf16_padded_rows(size_t rows);
 
 /* c[rows][32] = the sum of the products, or += where `accumulate`; rows <= 32, all 32 columns of c
  * are written, rows of c `stride` apart. */
@@ -72,7 +83,7 @@ void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t r
 
 /* ---- bf16_tile_amx.c -------------------------------------------------------------------------*/
 
-/* 32 rows of row-major left operands. */
+/* 32 rows. */
 void ck_bf16_tile_amx(const ck_tile_product *products, size_t count, float *c, size_t stride,
                       bool accumulate);
 

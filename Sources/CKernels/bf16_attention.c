@@ -4,10 +4,10 @@
 
 #include <math.h>
 
-/* Attention of 8 queries at a time: their scores with some hundred keys stay in the first-level
+/* Attention of 8 queries at a time (32 with AMX): their scores with some hundred keys stay in the first-level
  * cache from the first product to the second (Dao et al. 2022, arXiv:2205.14135). */
 
-enum { KEYS = 512, BLOCK_TOKENS = 32, ROWS = CK_TILE_ROWS };
+enum { KEYS = 512, BLOCK_TOKENS = 32 };
 
 typedef struct {
   const uint16_t *q;
@@ -21,21 +21,22 @@ typedef struct {
   size_t slot_bytes;
 } problem;
 
-/* What a worker holds for 8 queries of one head. */
+/* What a worker holds for the `rows` queries of one head that it handles together. */
 typedef struct {
-  uint16_t *queries; /* [8][E] side by side: far apart they would share few places in the cache */
-  float *scores;     /* [8][KEYS] */
-  uint16_t *weights; /* [8][KEYS] */
-  float *sums;       /* [8][E, padded]: weighted values so far */
-  float maximum[ROWS], total[ROWS];
+  uint16_t *queries; /* [rows][E] side by side: far apart they would share few places in the cache */
+  float *scores;     /* [rows][KEYS] */
+  uint16_t *weights; /* [rows][KEYS] */
+  float *sums;       /* [rows][E, padded]: weighted values so far */
+  float maximum[CK_MOST_ROWS], total[CK_MOST_ROWS];
 } rows_state;
 
 static size_t lay_out_slot(const problem *p, char *slot, rows_state *state) {
   ck_scratch next = {slot, 0};
-  state->queries = ck_take(&next, ROWS * p->E * sizeof(uint16_t));
-  state->scores = ck_take(&next, ROWS * KEYS * sizeof(float));
-  state->weights = ck_take(&next, ROWS * KEYS * sizeof(uint16_t));
-  state->sums = ck_take(&next, ROWS * 2 * ck_row_words(p->E) * sizeof(float));
+  size_t rows = ck_bf16_tile_rows();
+  state->queries = ck_take(&next, rows * p->E * sizeof(uint16_t));
+  state->scores = ck_take(&next, rows * KEYS * sizeof(float));
+  state->weights = ck_take(&next, rows * KEYS * sizeof(uint16_t));
+  state->sums = ck_take(&next, rows * 2 * ck_row_words(p->E) * sizeof(float));
   return next.used;
 }
 
@@ -116,12 +117,13 @@ static void weigh_row(rows_state *state, size_t row, float scale, size_t width, 
   state->total[row] += exponentials(scores, scale, maximum, weights, visible);
 }
 
-/* Queries `tokens` (at most 8, counted from their segment's start) of head `h`. */
+/* Queries `tokens` (a tile's at most, counted from their segment's start) of head `h`. */
 static void attend_rows(const problem *p, size_t segment, size_t h, ck_range tokens,
                         rows_state *state) {
   size_t E = p->E, stride = p->H * E, width = 2 * ck_row_words(E), g = h / p->group;
   size_t start = (size_t)p->segments.starts[segment];
   size_t end = tokens.first + tokens.count; /* keys that the last query sees */
+  size_t rows = ck_bf16_padded_rows(tokens.count);
   size_t padded = p->segments.offsets[segment + 1] - p->segments.offsets[segment];
   const uint32_t *k = p->k + ck_token_columns(&p->segments, segment, g);
   const uint32_t *v = p->v + ck_token_rows(&p->segments, segment, g);
@@ -133,8 +135,8 @@ static void attend_rows(const problem *p, size_t segment, size_t h, ck_range tok
   for (size_t first = 0; first < end; first += KEYS) {
     size_t keys = CK_MIN(KEYS, end - first);
     for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
-      ck_tile_product product = {state->queries, E, 2, k + (first + key) * E / 2, E / 2};
-      ck_bf16_tile(&product, 1, tokens.count, state->scores + key, KEYS, false);
+      ck_tile_product product = {state->queries, E, k + (first + key) * E / 2, E / 2};
+      ck_bf16_tile(&product, 1, rows, state->scores + key, KEYS, false);
     }
     for (size_t r = 0; r < tokens.count; r++) {
       size_t last = tokens.first + r;
@@ -142,9 +144,9 @@ static void attend_rows(const problem *p, size_t segment, size_t h, ck_range tok
       weigh_row(state, r, scale, width, visible, keys, first == 0);
     }
     for (size_t e = 0; e < E; e += CK_PANEL_COLUMNS) {
-      ck_tile_product product = {state->weights, KEYS, 2, v + e * padded / 2 + first / 2 * CK_PANEL_COLUMNS,
-                                 (keys + 1) / 2};
-      ck_bf16_tile(&product, 1, tokens.count, state->sums + e, width, first > 0);
+      const uint32_t *panel = v + e * padded / 2 + first / 2 * CK_PANEL_COLUMNS;
+      ck_tile_product product = {state->weights, KEYS, panel, (keys + 1) / 2};
+      ck_bf16_tile(&product, 1, rows, state->sums + e, width, first > 0);
     }
   }
   for (size_t r = 0; r < tokens.count; r++) {
@@ -171,9 +173,10 @@ static void forward_task(void *context, size_t task, size_t worker) {
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
   ck_range block =
       ck_piece(ck_segment_length(&p->segments, s), BLOCK_TOKENS, index - p->first_block[s]);
+  size_t rows = ck_bf16_tile_rows();
   for (size_t h = g * p->group; h < (g + 1) * p->group; h++) {
-    for (size_t t = 0; t < block.count; t += ROWS) {
-      attend_rows(p, s, h, (ck_range){block.first + t, CK_MIN(ROWS, block.count - t)}, &state);
+    for (size_t t = 0; t < block.count; t += rows) {
+      attend_rows(p, s, h, (ck_range){block.first + t, CK_MIN(rows, block.count - t)}, &state);
     }
   }
 }

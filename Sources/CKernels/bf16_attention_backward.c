@@ -5,16 +5,20 @@
 #include <math.h>
 
 /* The gradients of attention in bfloat16 (see attention_backward.c for the formulas), 64 queries
- * against 128 keys at a time. What no query sees, above the diagonal, is left out 8 rows by 8.
+ * against 128 keys at a time. What no query sees, above the diagonal, is left out tile by tile.
+ *
+ * dV and dK are summed transposed, dVᵀ += dOᵀ P: P and dS then are right operands just as they are
+ * made, two queries side by side in a word.
  *
  * A task owns one key/value head of one segment and the query heads that read it. Where that makes
  * few tasks, the queries are cut into pieces with equally many pairs of query and key; each leaves
  * its part of dK and dV in scratch, and the parts are added in order. */
 
 enum {
-  QUERIES = 64, /* both are multiples of */
+  QUERIES = 64, /* both are multiples of a panel's columns */
   KEYS = 128,
-  ROWS = CK_TILE_ROWS,
+  PANELS = KEYS / CK_PANEL_COLUMNS,
+  SQUARE = 16, /* of ck_transpose_floats */
   ENOUGH_TASKS = 12,
   PIECE_TOKENS = 512, /* fewer are not worth another piece */
 };
@@ -24,9 +28,8 @@ typedef struct {
   const float *log_sum_exp;
   uint16_t *dq, *dk, *dv;
   size_t T, H, G, E, group, width; /* of a row of sums: E, padded */
-  ck_padded_segments kv_segments, q_segments;
+  ck_padded_segments segments; /* of keys and values */
   uint32_t *k_columns, *k_rows, *v_columns; /* panels by key/value head */
-  uint32_t *q_rows, *dout_rows;             /* panels by query head */
   size_t pieces;
   float *dk_parts, *dv_parts; /* [pieces, T, G, E] where there are several */
   char *slots;
@@ -34,26 +37,38 @@ typedef struct {
 } problem;
 
 typedef struct {
-  float *scores, *dscores;                    /* [8][KEYS] */
+  float *scores, *dscores;                    /* [rows of a tile][KEYS] */
   uint16_t *dscore_rows;                      /* dS [QUERIES][KEYS] */
-  uint32_t *weight_pairs, *dscore_pairs;      /* P, dS [QUERIES / 2][KEYS]: two queries a word */
-  float *dk, *dv, *dq;                        /* [T][width] of a segment */
+  uint32_t *weight_pairs, *dscore_pairs;      /* P, dS: panels of keys, summed over queries */
+  float *dk, *dv;                             /* [T / 32][width][32] of a segment, transposed */
+  float *dq;                                  /* [T][width] */
+  float *turned;                              /* [SQUARE][width] */
   uint16_t *q, *dout;                         /* [T][E], the head's rows side by side */
+  uint16_t *q_columns, *dout_columns;         /* [T / QUERIES][width][QUERIES], transposed */
   float *log_sum_exp, *deltas;                /* [T] */
 } head_state;
 
+/* Where in panels of P or dS the pairs of a query and a panel's keys begin. */
+static inline size_t pair_offset(size_t query, size_t panel) {
+  return panel * ck_panel_words(QUERIES) + query / 2 * CK_PANEL_COLUMNS;
+}
+
 static size_t lay_out_slot(const problem *p, char *slot, head_state *state) {
   ck_scratch next = {slot, 0};
-  state->scores = ck_take(&next, ROWS * KEYS * sizeof(float));
-  state->dscores = ck_take(&next, ROWS * KEYS * sizeof(float));
+  size_t rows = ck_bf16_tile_rows(), tokens = ck_round_up(p->T, QUERIES), E = p->E;
+  state->scores = ck_take(&next, rows * KEYS * sizeof(float));
+  state->dscores = ck_take(&next, rows * KEYS * sizeof(float));
   state->dscore_rows = ck_take(&next, QUERIES * KEYS * sizeof(uint16_t));
-  state->weight_pairs = ck_take(&next, QUERIES / 2 * KEYS * sizeof(uint32_t));
-  state->dscore_pairs = ck_take(&next, QUERIES / 2 * KEYS * sizeof(uint32_t));
-  state->dk = ck_take(&next, p->T * p->width * sizeof(float));
-  state->dv = ck_take(&next, p->T * p->width * sizeof(float));
-  state->dq = ck_take(&next, p->T * p->width * sizeof(float));
-  state->q = ck_take(&next, p->T * p->E * sizeof(uint16_t));
-  state->dout = ck_take(&next, p->T * p->E * sizeof(uint16_t));
+  state->weight_pairs = ck_take(&next, pair_offset(0, PANELS) * sizeof(uint32_t));
+  state->dscore_pairs = ck_take(&next, pair_offset(0, PANELS) * sizeof(uint32_t));
+  state->dk = ck_take(&next, tokens * p->width * sizeof(float));
+  state->dv = ck_take(&next, tokens * p->width * sizeof(float));
+  state->dq = ck_take(&next, tokens * p->width * sizeof(float));
+  state->turned = ck_take(&next, SQUARE * p->width * sizeof(float));
+  state->q = ck_take(&next, tokens * E * sizeof(uint16_t));
+  state->dout = ck_take(&next, tokens * E * sizeof(uint16_t));
+  state->q_columns = ck_take(&next, tokens * p->width * sizeof(uint16_t));
+  state->dout_columns = ck_take(&next, tokens * p->width * sizeof(uint16_t));
   state->log_sum_exp = ck_take(&next, p->T * sizeof(float));
   state->deltas = ck_take(&next, p->T * sizeof(float));
   return next.used;
@@ -62,19 +77,16 @@ static size_t lay_out_slot(const problem *p, char *slot, head_state *state) {
 static size_t lay_out(problem *p, size_t workers, char *scratch) {
   ck_scratch next = {scratch, 0};
   head_state unused;
-  size_t S = p->kv_segments.S, padded = ck_most_padded_tokens(p->T, S), word = sizeof(uint32_t);
+  size_t S = p->segments.S, padded = ck_most_padded_tokens(p->T, S), word = sizeof(uint32_t);
   size_t E = p->E;
   p->group = p->H / p->G;
   p->width = 2 * ck_row_words(E);
   p->pieces = CK_MIN(ck_ceil_divide(ENOUGH_TASKS, CK_MAX(S * p->G, 1)),
                      ck_ceil_divide(p->T, CK_MAX(S, 1) * PIECE_TOKENS));
-  p->kv_segments.offsets = ck_take(&next, (S + 1) * sizeof(size_t));
-  p->q_segments.offsets = p->kv_segments.offsets;
+  p->segments.offsets = ck_take(&next, (S + 1) * sizeof(size_t));
   p->k_columns = ck_take(&next, padded * p->G * ck_column_words(E) * word);
   p->v_columns = ck_take(&next, padded * p->G * ck_column_words(E) * word);
   p->k_rows = ck_take(&next, padded * p->G * ck_row_words(E) * word);
-  p->q_rows = ck_take(&next, padded * p->H * ck_row_words(E) * word);
-  p->dout_rows = ck_take(&next, padded * p->H * ck_row_words(E) * word);
   if (p->pieces > 1) {
     p->dk_parts = ck_take(&next, p->pieces * p->T * p->G * E * sizeof(float));
     p->dv_parts = ck_take(&next, p->pieces * p->T * p->G * E * sizeof(float));
@@ -100,7 +112,8 @@ CK_INLINE void finish_element(const float *scores, const float *dscores, query q
   *dscore = i < q.visible ? ck_bfloat16_from_float(d) : 0;
 }
 
-/* Where the results of two queries go: P and dS as pairs, dS also row by row. */
+/* Where the results of two queries go, a panel of keys after the other: P and dS as pairs, dS also
+ * row by row. */
 typedef struct {
   uint32_t *weight_pairs, *dscore_pairs;
   uint16_t *even, *odd;
@@ -110,17 +123,20 @@ CK_KERNEL(void, portable_finish_pair,
           (const float *restrict scores, const float *restrict dscores, query even, query odd,
            float scale, pair_results results, size_t keys),
           (scores, dscores, even, odd, scale, results, keys)) {
-  uint32_t *restrict weight_pairs = results.weight_pairs;
-  uint32_t *restrict dscore_pairs = results.dscore_pairs;
-  uint16_t *restrict even_row = results.even, *restrict odd_row = results.odd;
-  for (size_t i = 0; i < keys; i++) {
-    uint32_t w0, w1, d0, d1;
-    finish_element(scores, dscores, even, scale, i, &w0, &d0);
-    finish_element(scores + KEYS, dscores + KEYS, odd, scale, i, &w1, &d1);
-    weight_pairs[i] = w1 << 16 | w0;
-    dscore_pairs[i] = d1 << 16 | d0;
-    even_row[i] = (uint16_t)d0;
-    odd_row[i] = (uint16_t)d1;
+  for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
+    size_t at = pair_offset(0, key / CK_PANEL_COLUMNS);
+    uint32_t *restrict weight_pairs = results.weight_pairs + at;
+    uint32_t *restrict dscore_pairs = results.dscore_pairs + at;
+    uint16_t *restrict even_row = results.even + key, *restrict odd_row = results.odd + key;
+    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
+      uint32_t w0, w1, d0, d1;
+      finish_element(scores, dscores, even, scale, key + i, &w0, &d0);
+      finish_element(scores + KEYS, dscores + KEYS, odd, scale, key + i, &w1, &d1);
+      weight_pairs[i] = w1 << 16 | w0;
+      dscore_pairs[i] = d1 << 16 | d0;
+      even_row[i] = (uint16_t)d0;
+      odd_row[i] = (uint16_t)d1;
+    }
   }
 }
 
@@ -138,7 +154,7 @@ CK_AVX512_BF16_INLINE __m512 finish_lanes(const float *scores, const float *dsco
   return weight;
 }
 
-/* The same for multiples of 16 keys. */
+/* The same for whole panels of keys. */
 CK_AVX512_BF16 static void avx512_finish_pair(const float *scores, const float *dscores,
                                               query even, query odd, float scale,
                                               pair_results results, size_t keys) {
@@ -148,13 +164,14 @@ CK_AVX512_BF16 static void avx512_finish_pair(const float *scores, const float *
                        4, 4, 3, 3, 2, 2, 1, 1, 0, 0),
       _mm512_set1_epi32(16 << 16));
   for (size_t i = 0; i < keys; i += 16) {
+    size_t at = pair_offset(0, i / CK_PANEL_COLUMNS) + i % CK_PANEL_COLUMNS;
     __m512 d0, d1;
     __m512 w0 = finish_lanes(scores, dscores, even, scale, i, &d0);
     __m512 w1 = finish_lanes(scores + KEYS, dscores + KEYS, odd, scale, i, &d1);
     __m512i weights = (__m512i)_mm512_cvtne2ps_pbh(w1, w0);
     __m512i both = (__m512i)_mm512_cvtne2ps_pbh(d1, d0);
-    _mm512_storeu_si512(results.weight_pairs + i, _mm512_permutexvar_epi16(interleave, weights));
-    _mm512_storeu_si512(results.dscore_pairs + i, _mm512_permutexvar_epi16(interleave, both));
+    _mm512_storeu_si512(results.weight_pairs + at, _mm512_permutexvar_epi16(interleave, weights));
+    _mm512_storeu_si512(results.dscore_pairs + at, _mm512_permutexvar_epi16(interleave, both));
     _mm256_storeu_si256((__m256i *)(results.even + i), _mm512_castsi512_si256(both));
     _mm256_storeu_si256((__m256i *)(results.odd + i), _mm512_extracti64x4_epi64(both, 1));
   }
@@ -178,7 +195,7 @@ static void finish_pair(const float *scores, const float *dscores, query even, q
 typedef struct {
   size_t start, padded, head;
   size_t end; /* of the queries at hand: no key after it is needed */
-  const uint32_t *k_columns, *k_rows, *v_columns, *q_rows, *dout_rows;
+  const uint32_t *k_columns, *k_rows, *v_columns;
 } head_of_segment;
 
 static query query_at(const head_state *state, const head_of_segment *h, size_t index,
@@ -198,24 +215,26 @@ static void make_scores(const problem *p, const head_of_segment *h, head_state *
                         ck_range queries, ck_range keys) {
   size_t E = p->E;
   float scale = 1 / sqrtf((float)E);
-  for (size_t i = 0; i < queries.count; i += ROWS) {
-    size_t first = queries.first + i, rows = CK_MIN(ROWS, queries.count - i);
+  size_t step = ck_bf16_tile_rows();
+  for (size_t i = 0; i < queries.count; i += step) {
+    size_t first = queries.first + i, rows = CK_MIN(step, queries.count - i);
     size_t seen = keys_seen(first, rows, keys);
+    rows = ck_bf16_padded_rows(rows);
     for (size_t key = 0; key < seen; key += CK_PANEL_COLUMNS) {
       size_t panel = (keys.first + key) * E / 2;
-      ck_tile_product score = {state->q + first * E, E, 2, h->k_columns + panel, E / 2};
-      ck_tile_product dscore = {state->dout + first * E, E, 2, h->v_columns + panel, E / 2};
+      ck_tile_product score = {state->q + first * E, E, h->k_columns + panel, E / 2};
+      ck_tile_product dscore = {state->dout + first * E, E, h->v_columns + panel, E / 2};
       ck_bf16_tile(&score, 1, rows, state->scores + key, KEYS, false);
       ck_bf16_tile(&dscore, 1, rows, state->dscores + key, KEYS, false);
     }
     for (size_t r = 0; r < rows; r += 2) {
       size_t row = i + r;
       pair_results results = {
-          state->weight_pairs + row / 2 * KEYS, state->dscore_pairs + row / 2 * KEYS,
+          state->weight_pairs + pair_offset(row, 0), state->dscore_pairs + pair_offset(row, 0),
           state->dscore_rows + row * KEYS, state->dscore_rows + (row + 1) * KEYS};
       finish_pair(state->scores + r * KEYS, state->dscores + r * KEYS,
                   query_at(state, h, first + r, keys), query_at(state, h, first + r + 1, keys),
-                  scale, results, ck_round_up(seen, 16));
+                  scale, results, ck_round_up(seen, CK_PANEL_COLUMNS));
     }
   }
 }
@@ -223,31 +242,33 @@ static void make_scores(const problem *p, const head_of_segment *h, head_state *
 /* dQ += dS K */
 static void add_to_queries(const problem *p, const head_of_segment *h, head_state *state,
                            ck_range queries, ck_range keys) {
+  size_t step = ck_bf16_tile_rows();
   for (size_t e = 0; e < p->E; e += CK_PANEL_COLUMNS) {
     const uint32_t *panel =
         h->k_rows + e * h->padded / 2 + keys.first / 2 * CK_PANEL_COLUMNS;
-    for (size_t r = 0; r < queries.count; r += ROWS) {
-      size_t first = queries.first + r, rows = CK_MIN(ROWS, queries.count - r);
-      ck_tile_product product = {state->dscore_rows + r * KEYS, KEYS, 2, panel,
+    for (size_t r = 0; r < queries.count; r += step) {
+      size_t first = queries.first + r, rows = CK_MIN(step, queries.count - r);
+      ck_tile_product product = {state->dscore_rows + r * KEYS, KEYS, panel,
                                  (keys_seen(first, rows, keys) + 1) / 2};
-      ck_bf16_tile(&product, 1, rows, state->dq + first * p->width + e, p->width, true);
+      ck_bf16_tile(&product, 1, ck_bf16_padded_rows(rows), state->dq + first * p->width + e, p->width, true);
     }
   }
 }
 
-/* sums[key] += pairs of queries [QUERIES / 2][KEYS] times panels that have queries as rows. */
-static void add_to_keys(const problem *p, const head_of_segment *h, const uint32_t *pairs,
-                        const uint32_t *panels, ck_range queries, ck_range keys, float *sums) {
-  for (size_t e = 0; e < p->E; e += CK_PANEL_COLUMNS) {
-    const uint32_t *panel = panels + e * h->padded / 2 + queries.first / 2 * CK_PANEL_COLUMNS;
-    for (size_t r = 0; r < keys.count; r += ROWS) {
-      size_t first = keys.first + r, all = (queries.count + 1) / 2;
-      size_t unseen = first > queries.first ? (first - queries.first) / 2 : 0;
-      if (unseen >= all) break;
-      ck_tile_product product = {(const uint16_t *)(pairs + unseen * KEYS + r), 2, 2 * KEYS,
-                                 panel + unseen * CK_PANEL_COLUMNS, all - unseen};
-      ck_bf16_tile(&product, 1, CK_MIN(ROWS, keys.count - r), sums + first * p->width + e,
-                   p->width, true);
+/* sums[e][key] += columns[e][query] · P[query][key], or dS; queries before a key do not see it. */
+static void add_to_keys(const problem *p, const uint16_t *columns, const uint32_t *pairs,
+                        ck_range queries, ck_range keys, float *sums) {
+  size_t all = (ck_bf16_padded_rows(queries.count) + 1) / 2, step = ck_bf16_tile_rows();
+  for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
+    size_t first = keys.first + key;
+    size_t unseen = first > queries.first ? (first - queries.first) / 2 : 0;
+    if (unseen >= all) break;
+    for (size_t e = 0; e < p->E; e += step) {
+      const uint16_t *left = columns + queries.first * p->width + e * QUERIES;
+      ck_tile_product product = {left + 2 * unseen, QUERIES, pairs + pair_offset(2 * unseen, key / CK_PANEL_COLUMNS),
+                                 all - unseen};
+      ck_bf16_tile(&product, 1, ck_bf16_padded_rows(CK_MIN(step, p->E - e)),
+                   sums + first * p->width + e * CK_PANEL_COLUMNS, CK_PANEL_COLUMNS, true);
     }
   }
 }
@@ -255,16 +276,34 @@ static void add_to_keys(const problem *p, const head_of_segment *h, const uint32
 /* ---- One task --------------------------------------------------------------------------------*/
 
 static head_of_segment find_head(const problem *p, size_t s, size_t head) {
-  const ck_padded_segments *kv = &p->kv_segments, *q = &p->q_segments;
+  const ck_padded_segments *kv = &p->segments;
   size_t start = (size_t)kv->starts[s], g = head / p->group;
   return (head_of_segment){.start = start,
                            .padded = kv->offsets[s + 1] - kv->offsets[s],
                            .head = head,
                            .k_columns = p->k_columns + ck_token_columns(kv, s, g),
                            .k_rows = p->k_rows + ck_token_rows(kv, s, g),
-                           .v_columns = p->v_columns + ck_token_columns(kv, s, g),
-                           .q_rows = p->q_rows + ck_token_rows(q, s, head),
-                           .dout_rows = p->dout_rows + ck_token_rows(q, s, head)};
+                           .v_columns = p->v_columns + ck_token_columns(kv, s, g)};
+}
+
+/* Puts what is needed of some queries of a head side by side: far apart, the rows of a tile would
+ * share few places in the cache. */
+static void gather_queries(const problem *p, const head_of_segment *h, ck_range queries,
+                           head_state *state) {
+  size_t E = p->E, stride = p->H * E;
+  for (size_t t = queries.first; t < queries.first + queries.count; t++) {
+    size_t row = (h->start + t) * p->H + h->head, at = row * E;
+    state->log_sum_exp[t] = p->log_sum_exp[row];
+    state->deltas[t] = ck_bf16_dot(p->dout + at, p->out + at, E);
+    memcpy(state->q + t * E, p->q + at, E * sizeof *state->q);
+    memcpy(state->dout + t * E, p->dout + at, E * sizeof *state->dout);
+  }
+  for (size_t done = 0; done < queries.count; done += QUERIES) {
+    size_t t = queries.first + done, rows = CK_MIN(QUERIES, queries.count - done);
+    size_t at = (h->start + t) * stride + h->head * E;
+    ck_bf16_transpose(p->q + at, stride, rows, E, state->q_columns + t * p->width, QUERIES);
+    ck_bf16_transpose(p->dout + at, stride, rows, E, state->dout_columns + t * p->width, QUERIES);
+  }
 }
 
 /* dQ of some queries of one head; their parts of dK and dV are added to those of other heads. */
@@ -272,13 +311,7 @@ static void backward_of_head(const problem *p, head_of_segment h, ck_range queri
                              head_state *state) {
   size_t E = p->E;
   h.end = queries.first + queries.count;
-  for (size_t t = queries.first; t < h.end; t++) {
-    size_t at = (h.start + t) * p->H + h.head;
-    state->log_sum_exp[t] = p->log_sum_exp[at];
-    state->deltas[t] = ck_bf16_dot(p->dout + at * E, p->out + at * E, E);
-    memcpy(state->q + t * E, p->q + at * E, E * sizeof *state->q);
-    memcpy(state->dout + t * E, p->dout + at * E, E * sizeof *state->dout);
-  }
+  gather_queries(p, &h, queries, state);
   memset(state->dq + queries.first * p->width, 0, queries.count * p->width * sizeof *state->dq);
   for (size_t key = 0; key < h.end; key += KEYS) {
     for (size_t first = CK_MAX(key, queries.first); first < h.end; first += QUERIES) {
@@ -286,8 +319,8 @@ static void backward_of_head(const problem *p, head_of_segment h, ck_range queri
       ck_range keys = {key, keys_seen(first, block.count, (ck_range){key, KEYS})};
       make_scores(p, &h, state, block, keys);
       add_to_queries(p, &h, state, block, keys);
-      add_to_keys(p, &h, state->weight_pairs, h.dout_rows, block, keys, state->dv);
-      add_to_keys(p, &h, state->dscore_pairs, h.q_rows, block, keys, state->dk);
+      add_to_keys(p, state->dout_columns, state->weight_pairs, block, keys, state->dv);
+      add_to_keys(p, state->q_columns, state->dscore_pairs, block, keys, state->dk);
     }
   }
   for (size_t t = queries.first; t < h.end; t++) {
@@ -303,16 +336,25 @@ static size_t piece_end(const problem *p, size_t length, size_t index) {
   return (size_t)((double)length * share) / QUERIES * QUERIES;
 }
 
+/* The sums of the keys before `end`, and zeros for the others. */
 static void store_keys(const problem *p, size_t start, size_t length, size_t end, size_t g,
-                       const float *sums, float *parts, uint16_t *out) {
-  for (size_t t = 0; t < length; t++) {
-    size_t at = ((start + t) * p->G + g) * p->E;
-    if (p->pieces == 1) {
-      ck_bf16_narrow(sums + t * p->width, out + at, p->E);
-    } else if (t < end) {
-      memcpy(parts + at, sums + t * p->width, p->E * sizeof *parts);
-    } else {
-      memset(parts + at, 0, p->E * sizeof *parts);
+                       const float *sums, float *turned, float *parts, uint16_t *out) {
+  for (size_t first = 0; first < length; first += SQUARE) {
+    const float *block = sums + first / CK_PANEL_COLUMNS * CK_PANEL_COLUMNS * p->width +
+                         first % CK_PANEL_COLUMNS;
+    for (size_t e = 0; first < end && e < p->width; e += SQUARE) {
+      ck_transpose_floats(block + e * CK_PANEL_COLUMNS, CK_PANEL_COLUMNS, turned + e, p->width);
+    }
+    for (size_t t = first; t < CK_MIN(first + SQUARE, length); t++) {
+      size_t at = ((start + t) * p->G + g) * p->E;
+      const float *row = turned + (t - first) * p->width;
+      if (p->pieces == 1) {
+        ck_bf16_narrow(row, out + at, p->E);
+      } else if (t < end) {
+        memcpy(parts + at, row, p->E * sizeof *parts);
+      } else {
+        memset(parts + at, 0, p->E * sizeof *parts);
+      }
     }
   }
 }
@@ -320,19 +362,20 @@ static void store_keys(const problem *p, size_t start, size_t length, size_t end
 static void backward_task(void *context, size_t task, size_t worker) {
   const problem *p = context;
   size_t piece = task % p->pieces, g = task / p->pieces % p->G, s = task / p->pieces / p->G;
-  size_t start = (size_t)p->kv_segments.starts[s];
-  size_t length = ck_segment_length(&p->kv_segments, s);
+  size_t start = (size_t)p->segments.starts[s];
+  size_t length = ck_segment_length(&p->segments, s);
   size_t first = piece_end(p, length, piece), end = piece_end(p, length, piece + 1);
   head_state state;
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
-  memset(state.dk, 0, end * p->width * sizeof *state.dk);
-  memset(state.dv, 0, end * p->width * sizeof *state.dv);
+  size_t seen = ck_round_up(end, CK_PANEL_COLUMNS);
+  memset(state.dk, 0, seen * p->width * sizeof *state.dk);
+  memset(state.dv, 0, seen * p->width * sizeof *state.dv);
   for (size_t head = g * p->group; head < (g + 1) * p->group; head++) {
     backward_of_head(p, find_head(p, s, head), (ck_range){first, end - first}, &state);
   }
   size_t part = piece * p->T * p->G * p->E;
-  store_keys(p, start, length, end, g, state.dk, p->dk_parts + part, p->dk);
-  store_keys(p, start, length, end, g, state.dv, p->dv_parts + part, p->dv);
+  store_keys(p, start, length, end, g, state.dk, state.turned, p->dk_parts + part, p->dk);
+  store_keys(p, start, length, end, g, state.dv, state.turned, p->dv_parts + part, p->dv);
 }
 
 /* ---- All tasks -------------------------------------------------------------------------------*/
@@ -360,8 +403,7 @@ static void sum_task(void *context, size_t task, size_t worker) {
 static problem make_problem(size_t T, size_t S, size_t H, size_t G, size_t E,
                             const int32_t *starts) {
   return (problem){.T = T, .H = H, .G = G, .E = E,
-                   .kv_segments = {.starts = starts, .T = T, .S = S, .heads = G, .E = E},
-                   .q_segments = {.starts = starts, .T = T, .S = S, .heads = H, .E = E}};
+                   .segments = {.starts = starts, .T = T, .S = S, .heads = G, .E = E}};
 }
 
 size_t ck_bf16_attention_backward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
@@ -384,12 +426,10 @@ void ck_bf16_attention_backward(const uint16_t *dout, const uint16_t *q, const u
   p.dk = dk;
   p.dv = dv;
   lay_out(&p, workers, scratch);
-  ck_find_offsets(&p.kv_segments);
-  ck_pack_token_columns(&p.kv_segments, k, p.k_columns);
-  ck_pack_token_columns(&p.kv_segments, v, p.v_columns);
-  ck_pack_token_rows(&p.kv_segments, k, p.k_rows);
-  ck_pack_token_rows(&p.q_segments, q, p.q_rows);
-  ck_pack_token_rows(&p.q_segments, dout, p.dout_rows);
+  ck_find_offsets(&p.segments);
+  ck_pack_token_columns(&p.segments, k, p.k_columns);
+  ck_pack_token_columns(&p.segments, v, p.v_columns);
+  ck_pack_token_rows(&p.segments, k, p.k_rows);
   ck_parallel_for(S * G * p.pieces, workers, backward_task, &p);
   if (p.pieces > 1) {
     ck_parallel_for(ck_ceil_divide(T * G * E, CK_TASK_ELEMENTS), CK_ANY_WORKERS, sum_task, &p);

@@ -21,12 +21,28 @@ enum {
   PACK_K = 1024,           /* k of one packing task */
   PACK_PANELS = 4,         /* and its panels: 64 bytes of NF4 codes are the columns of four */
   MANY_TASKS = 32,         /* with fewer every panel is a task of its own */
-  PART_PAIRS = 1024,       /* of a part of a long contraction */
-  MOST_WHOLE_PAIRS = 2048, /* of a contraction that is not cut */
   PART_STEP = 16,          /* parts begin at multiples of this many pairs, as AMX wants */
-  MOST_ROW_BLOCK = 64,
-  MOST_PART_PANELS = 4, /* of a group where there are parts */
+  MOST_PART_PANELS = 8,
+  MOST_PART_ROWS = 256,
+  MOST_TERMS = 16,
 };
+
+/* How a long contraction is cut, and what of its result waits meanwhile. */
+typedef struct {
+  size_t most_whole; /* pairs that are not cut */
+  size_t pairs;      /* of a part */
+  size_t panels, rows;
+} part_sizes;
+
+/* Measured on Zen 5. */
+static const part_sizes vector_parts = {2048, 1024, 4, 64};
+
+/* 32 rows of a part stay in the first-level cache, 36 of 48 KB; and as panels are multiplied about
+ * five times as fast, they must meet more rows to be worth reading. */
+static const part_sizes amx_parts = {320, 288, MOST_PART_PANELS, MOST_PART_ROWS};
+
+/* Where parts begin is rounded for every term. */
+enum { MOST_GATHERED_PAIRS = 288 + MOST_TERMS * PART_STEP };
 
 /* ---- Laying out a right operand --------------------------------------------------------------*/
 
@@ -111,10 +127,14 @@ static size_t measure(product *p) {
   size_t bytes = CK_MAX(p->column_words * sizeof(uint32_t), 1);
   size_t all = ck_ceil_divide(p->N, CK_PANEL_COLUMNS);
   size_t pairs = p->column_words / CK_PANEL_COLUMNS;
-  p->parts = pairs > MOST_WHOLE_PAIRS ? ck_ceil_divide(pairs, PART_PAIRS) : 1;
+  part_sizes part = ck_amx == CK_AMX_NONE ? vector_parts : amx_parts;
+  p->parts = pairs > part.most_whole ? ck_ceil_divide(pairs, part.pairs) : 1;
   p->group = CK_MAX(GROUP_BYTES / (bytes / p->parts), 1);
-  if (p->parts > 1) p->group = CK_MIN(p->group, MOST_PART_PANELS);
-  p->row_block = p->M >= 1024 || p->parts > 1 ? MOST_ROW_BLOCK : 32;
+  p->row_block = p->M >= 1024 ? 64 : 32;
+  if (p->parts > 1) {
+    p->group = CK_MIN(p->group, part.panels);
+    p->row_block = part.rows;
+  }
   size_t round = CK_MAX(ROUND_BYTES / bytes, CK_MIN(p->group, PACK_PANELS));
   if (round > PACK_PANELS) round = round / PACK_PANELS * PACK_PANELS;
   return CK_MIN(round, all);
@@ -147,12 +167,16 @@ static void pack_task(void *context, size_t task, size_t worker) {
   }
 }
 
-enum { MOST_TERMS = 16 };
+/* The rows to multiply for those of `tile`. AMX knows only blocks of 32, so the last one begins with
+ * rows that another block has too. */
+static ck_range rows_of_tile(const product *p, ck_range tile) {
+  bool whole = ck_amx == CK_AMX_NONE || p->M < CK_AMX_ROWS;
+  return whole || tile.count == CK_AMX_ROWS ? tile : (ck_range){p->M - CK_AMX_ROWS, CK_AMX_ROWS};
+}
 
-/* sums[rows][32] (+)= one part of the contraction. */
-static void multiply_part(const product *p, ck_range rows, size_t panel, size_t part,
-                          float *sums) {
-  ck_tile_product products[MOST_TERMS];
+/* One part of the contraction, for some rows and a panel. */
+static void describe_part(const product *p, ck_range rows, size_t panel, size_t part,
+                          ck_tile_product *products) {
   const uint32_t *packed = p->packed + panel * p->column_words;
   for (size_t i = 0; i < p->count; i++) {
     const ck_term *t = p->terms + i;
@@ -161,11 +185,24 @@ static void multiply_part(const product *p, ck_range rows, size_t panel, size_t 
     size_t end = part + 1 == p->parts ? pairs
                                       : pairs * (part + 1) / p->parts / PART_STEP * PART_STEP;
     products[i] = (ck_tile_product){t->left + rows.first * t->left_stride + 2 * first,
-                                    t->left_stride, 2, packed + first * CK_PANEL_COLUMNS,
-                                    end - first};
+                                    t->left_stride, packed + first * CK_PANEL_COLUMNS, end - first};
     packed += ck_panel_words(t->K);
   }
-  ck_bf16_tile(products, p->count, rows.count, sums, CK_PANEL_COLUMNS, part > 0);
+}
+
+/* Copies the left rows side by side: with AMX they shall stay in the first-level cache, and rows some
+ * kilobytes apart share few places in it. */
+static void gather_rows(ck_tile_product *products, size_t count, size_t rows, uint16_t *gathered) {
+  for (size_t i = 0; i < count; i++) {
+    ck_tile_product *p = products + i;
+    size_t width = 2 * p->pairs;
+    for (size_t r = 0; r < rows; r++) {
+      memcpy(gathered + r * width, p->left + r * p->row, width * sizeof *gathered);
+    }
+    p->left = gathered;
+    p->row = width;
+    gathered += rows * width;
+  }
 }
 
 static void multiply_task(void *context, size_t task, size_t worker) {
@@ -174,15 +211,22 @@ static void multiply_task(void *context, size_t task, size_t worker) {
   size_t row_blocks = ck_ceil_divide(p->M, p->row_block), step = ck_bf16_tile_rows();
   ck_range panels = ck_piece(p->panels, p->group, task / row_blocks);
   ck_range rows = ck_piece(p->M, p->row_block, task % row_blocks);
-  float waiting[MOST_PART_PANELS][MOST_ROW_BLOCK][CK_PANEL_COLUMNS];
+  float waiting[MOST_PART_PANELS][MOST_PART_ROWS][CK_PANEL_COLUMNS];
+  uint16_t gathered[CK_AMX_ROWS * 2 * MOST_GATHERED_PAIRS];
   for (size_t part = 0; part < p->parts; part++) {
-    bool last = part + 1 == p->parts;
     for (size_t r = 0; r < rows.count; r += step) {
       ck_range tile = {rows.first + r, CK_MIN(step, rows.count - r)};
+      ck_range all = rows_of_tile(p, tile);
+      ck_tile_product products[MOST_TERMS];
+      describe_part(p, all, panels.first, part, products);
+      if (p->parts > 1 && step == CK_AMX_ROWS) gather_rows(products, p->count, all.count, gathered);
       for (size_t i = 0; i < panels.count; i++) {
         float *sums = p->parts > 1 ? waiting[i][r] : waiting[0][0];
-        multiply_part(p, tile, panels.first + i, part, sums);
-        if (last) p->finish(p->context, tile, panel_columns(p, panels.first + i), sums);
+        ck_bf16_tile(products, p->count, all.count, sums, CK_PANEL_COLUMNS, part > 0);
+        for (size_t t = 0; t < p->count; t++) products[t].panel += p->column_words;
+        if (part + 1 < p->parts) continue;
+        const float *done = sums + (tile.first - all.first) * CK_PANEL_COLUMNS;
+        p->finish(p->context, tile, panel_columns(p, panels.first + i), done);
       }
     }
   }
@@ -295,7 +339,8 @@ typedef struct {
   float scale, *out;
   size_t row, column;
   ck_range tokens;      /* of this round */
-  uint16_t *left_pairs; /* [ceil(tokens / 2)][R][2] */
+  uint16_t *left;       /* [R, padded][left_stride]: transposed */
+  size_t left_stride;
   uint32_t *panels;     /* one a worker */
   size_t panel_words;
 } contraction;
@@ -306,12 +351,13 @@ static void contract_task(void *context, size_t task, size_t worker) {
   uint32_t *panel = p->panels + worker * p->panel_words;
   ck_panel_of_rows(p->right + p->tokens.first * p->N + columns.first, p->N, columns.count,
                    p->tokens.count, panel);
-  for (size_t r = 0; r < p->R; r += CK_TILE_ROWS) {
-    size_t rows = CK_MIN(CK_TILE_ROWS, p->R - r);
-    float block[CK_TILE_ROWS][CK_PANEL_COLUMNS];
-    ck_tile_product product = {p->left_pairs + 2 * r, 2, 2 * p->R, panel,
+  size_t step = ck_bf16_tile_rows();
+  for (size_t r = 0; r < p->R; r += step) {
+    size_t rows = CK_MIN(step, p->R - r);
+    float block[CK_MOST_ROWS][CK_PANEL_COLUMNS];
+    ck_tile_product product = {p->left + r * p->left_stride, p->left_stride, panel,
                                ck_panel_pairs(p->tokens.count)};
-    ck_bf16_tile(&product, 1, rows, block[0], CK_PANEL_COLUMNS, false);
+    ck_bf16_tile(&product, 1, ck_bf16_padded_rows(rows), block[0], CK_PANEL_COLUMNS, false);
     for (size_t i = 0; i < rows; i++) {
       float *out = p->out + (r + i) * p->row + columns.first * p->column;
       for (size_t n = 0; n < columns.count; n++) out[n * p->column] += p->scale * block[i][n];
@@ -323,7 +369,9 @@ static size_t lay_out_contraction(contraction *p, size_t workers, char *scratch)
   ck_scratch next = {scratch, 0};
   size_t tokens = CK_MIN(p->T, CONTRACT_TOKENS);
   p->panel_words = ck_panel_words(tokens);
-  p->left_pairs = ck_take(&next, ck_panel_pairs(tokens) * p->R * 2 * sizeof(uint16_t));
+  /* Not a power of two: rows so far apart would share few places in the cache. */
+  p->left_stride = ck_round_up(tokens, CK_TRANSPOSED_ROWS) + CK_TRANSPOSED_ROWS;
+  p->left = ck_take(&next, ck_bf16_padded_rows(p->R) * p->left_stride * sizeof *p->left);
   p->panels = ck_take(&next, workers * p->panel_words * sizeof(uint32_t));
   return next.used;
 }
@@ -340,12 +388,8 @@ void ck_bf16_contract(const uint16_t *left, size_t left_stride, const uint16_t *
   lay_out_contraction(&p, workers, scratch);
   for (size_t first = 0; first < T; first += CONTRACT_TOKENS) {
     p.tokens = (ck_range){first, CK_MIN(CONTRACT_TOKENS, T - first)};
-    for (size_t t = 0; t < ck_round_up(p.tokens.count, 2); t++) {
-      for (size_t r = 0; r < R; r++) {
-        uint16_t value = t < p.tokens.count ? left[(first + t) * left_stride + r] : 0;
-        p.left_pairs[(t / 2 * R + r) * 2 + t % 2] = value;
-      }
-    }
+    ck_bf16_transpose(left + first * left_stride, left_stride, p.tokens.count, R, p.left,
+                      p.left_stride);
     ck_parallel_for(ck_ceil_divide(N, CK_PANEL_COLUMNS), workers, contract_task, &p);
   }
 }

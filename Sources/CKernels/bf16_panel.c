@@ -47,7 +47,7 @@ void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K
   }
 }
 
-/* ---- Columns: pairs lie side by side already, a matrix of words is transposed ------------------*/
+/* ---- Transposing words -----------------------------------------------------------------------*/
 
 enum { SQUARE = 16 };
 
@@ -68,10 +68,7 @@ typedef uint32_t words16 __attribute__((vector_size(64), aligned(1)));
     rows[i | d] = __builtin_shufflevector(a, b, ALL(HIGH, d));          \
   }
 
-CK_KERNEL(void, transpose_square, (const uint16_t *x, size_t stride, uint32_t *out),
-          (x, stride, out)) {
-  words16 rows[SQUARE];
-  for (size_t i = 0; i < SQUARE; i++) memcpy(&rows[i], x + i * stride, sizeof rows[i]);
+CK_INLINE void transpose_registers(words16 rows[SQUARE]) {
 #pragma clang loop unroll(full)
   EXCHANGE(8)
 #pragma clang loop unroll(full)
@@ -80,10 +77,62 @@ CK_KERNEL(void, transpose_square, (const uint16_t *x, size_t stride, uint32_t *o
   EXCHANGE(2)
 #pragma clang loop unroll(full)
   EXCHANGE(1)
+}
+
+CK_KERNEL(void, transpose_square,
+          (const void *x, size_t bytes, void *out, size_t out_bytes), (x, bytes, out, out_bytes)) {
+  words16 rows[SQUARE];
   for (size_t i = 0; i < SQUARE; i++) {
-    memcpy(out + i * CK_PANEL_COLUMNS, &rows[i], sizeof rows[i]);
+    memcpy(&rows[i], (const char *)x + i * bytes, sizeof rows[i]);
+  }
+  transpose_registers(rows);
+  for (size_t i = 0; i < SQUARE; i++) memcpy((char *)out + i * out_bytes, &rows[i], sizeof rows[i]);
+}
+
+void ck_transpose_floats(const float *x, size_t stride, float *out, size_t out_stride) {
+  transpose_square(x, stride * sizeof *x, out, out_stride * sizeof *out);
+}
+
+/* ---- Transposing elements: of two rows each, words are made ------------------------------------*/
+
+typedef uint16_t elements16 __attribute__((vector_size(32), aligned(1)));
+
+CK_KERNEL(void, transpose_rows, (const uint16_t *x, size_t stride, uint16_t *out, size_t out_stride),
+          (x, stride, out, out_stride)) {
+  words16 rows[SQUARE];
+  for (size_t i = 0; i < SQUARE; i++) {
+    elements16 even, odd;
+    memcpy(&even, x + 2 * i * stride, sizeof even);
+    memcpy(&odd, x + (2 * i + 1) * stride, sizeof odd);
+    rows[i] = __builtin_convertvector(even, words16) | __builtin_convertvector(odd, words16) << 16;
+  }
+  transpose_registers(rows);
+  for (size_t i = 0; i < SQUARE; i++) memcpy(out + i * out_stride, &rows[i], sizeof rows[i]);
+}
+
+void ck_bf16_transpose(const uint16_t *x, size_t stride, size_t rows, size_t columns,
+                       uint16_t *out, size_t out_stride) {
+  for (size_t c = 0; c < columns; c += SQUARE) {
+    for (size_t r = 0; r < rows; r += CK_TRANSPOSED_ROWS) {
+      ck_range part = {r, CK_MIN(CK_TRANSPOSED_ROWS, rows - r)};
+      size_t width = CK_MIN(SQUARE, columns - c);
+      const uint16_t *corner = x + r * stride + c;
+      uint16_t *result = out + c * out_stride + r;
+      if (part.count == CK_TRANSPOSED_ROWS && width == SQUARE) {
+        transpose_rows(corner, stride, result, out_stride);
+        continue;
+      }
+      uint16_t padded[CK_TRANSPOSED_ROWS][SQUARE] = {0}, turned[SQUARE][CK_TRANSPOSED_ROWS];
+      for (size_t i = 0; i < part.count; i++) {
+        memcpy(padded[i], corner + i * stride, width * sizeof *x);
+      }
+      transpose_rows(padded[0], SQUARE, turned[0], CK_TRANSPOSED_ROWS);
+      for (size_t i = 0; i < width; i++) memcpy(result + i * out_stride, turned[i], sizeof turned[i]);
+    }
   }
 }
+
+/* ---- Columns: pairs lie side by side already ---------------------------------------------------*/
 
 static void transpose_part(const uint16_t *x, size_t stride, size_t columns, size_t first_pair,
                            size_t K, uint32_t *panel) {
@@ -101,8 +150,9 @@ void ck_panel_of_columns(const uint16_t *x, size_t stride, size_t columns, size_
   size_t squares = K / 2 / SQUARE, whole = columns / SQUARE * SQUARE;
   for (size_t s = 0; s < squares; s++) {
     for (size_t n = 0; n < whole; n += SQUARE) {
-      transpose_square(x + n * stride + 2 * SQUARE * s, stride,
-                       panel + s * SQUARE * CK_PANEL_COLUMNS + n);
+      transpose_square(x + n * stride + 2 * SQUARE * s, stride * sizeof *x,
+                       panel + s * SQUARE * CK_PANEL_COLUMNS + n,
+                       CK_PANEL_COLUMNS * sizeof *panel);
     }
   }
   transpose_part(x, stride, whole, squares * SQUARE, K, panel);

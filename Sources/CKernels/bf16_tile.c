@@ -25,8 +25,8 @@ CK_INLINE void multiply_lanes(const ck_tile_product *p, size_t first_row, size_t
   const uint16_t *left = p->left + first_row * p->row;
   for (size_t k = 0; k < p->pairs; k++) {
     for (size_t r = 0; r < rows; r++) {
-      float even = ck_float_from_bf16(left[r * p->row + k * p->pair]);
-      float odd = ck_float_from_bf16(left[r * p->row + k * p->pair + 1]);
+      float even = ck_float_from_bf16(left[r * p->row + 2 * k]);
+      float odd = ck_float_from_bf16(left[r * p->row + 2 * k + 1]);
       for (size_t j = 0; j < LANES; j++) {
         uint32_t word = panel[k * CK_PANEL_COLUMNS + j];
         sums[r][j] += even * ck_float_from_bits(word << 16);
@@ -83,7 +83,7 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
           memcpy(&pair, p.left + (size_t)r * p.row, sizeof pair);                                 \
           multiply(sums[r], _mm512_set1_epi32(pair));                                             \
         }                                                                                         \
-        p.left += p.pair;                                                                         \
+        p.left += 2;                                                                              \
         p.panel += CK_PANEL_COLUMNS;                                                              \
       }                                                                                           \
     }                                                                                             \
@@ -149,17 +149,13 @@ void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t r
 
 size_t ck_bf16_tile_rows(void) { return ck_amx == CK_AMX_NONE ? CK_TILE_ROWS : CK_AMX_ROWS; }
 
-static bool fits_amx(const ck_tile_product *products, size_t count, size_t rows) {
-  if (ck_amx == CK_AMX_NONE || rows != CK_AMX_ROWS) return false;
-  for (size_t i = 0; i < count; i++) {
-    if (products[i].pair != 2) return false;
-  }
-  return true;
+size_t ck_bf16_padded_rows(size_t rows) {
+  return ck_amx == CK_AMX_NONE ? rows : ck_round_up(rows, CK_AMX_ROWS);
 }
 
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate) {
-  if (fits_amx(products, count, rows)) {
+  if (ck_amx != CK_AMX_NONE && rows == CK_AMX_ROWS) {
     ck_bf16_tile_amx(products, count, c, stride, accumulate);
     return;
   }

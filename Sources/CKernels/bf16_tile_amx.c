@@ -9,21 +9,31 @@
 
 /* Advanced Matrix Extensions: 32 rows by 32 columns in four tile registers, 16 pairs a step.
  *
- * The panel is read past the first-level cache (`stream`), so that the 32 rows stay in it. Pairs that do
- * not fill a step, rows that do not fill a block and transposed left operands go to the vector
- * kernel.
+ * The panel is read past the first-level cache (`STREAM`), so that the 32 rows stay in it. Fewer rows
+ * go to the vector kernel.
  *
- * The steps are written once, over four operations, and exist twice: with the tile instructions,
+ * The steps are written once, over a few operations, and exist twice: with the tile instructions,
  * and with tiles in plain memory, so that everything but the instructions themselves is tested on
  * any processor (FINETUNE_CPU=amx_emulated). */
 
-enum { STEP = 16, HALF = 16, ROWS = CK_AMX_ROWS };
+enum {
+  STEP = 16,
+  HALF = 16,
+  ROWS = CK_AMX_ROWS,
+  PANEL_BYTES = CK_PANEL_COLUMNS * sizeof(uint32_t), /* of a pair */
+};
 
-#define DEFINE_BLOCK(name, target, ZERO, LOAD, STREAM, MULTIPLY, STORE)                           \
+/* Operands of a step that the pairs do not fill, with zeros behind them. */
+typedef struct {
+  _Alignas(64) uint32_t left[ROWS][STEP], panel[STEP][CK_PANEL_COLUMNS];
+} short_step;
+
+#define DEFINE_BLOCK(name, target, ZERO, LOAD, STREAM, MULTIPLY, STORE, FILL)                     \
   target static void name(const ck_tile_product *products, size_t count, float *c, size_t stride, \
                           bool accumulate) {                                                      \
     size_t c_bytes = stride * sizeof *c;                                                          \
     float *lower = c + HALF * stride;                                                             \
+    short_step last;                                                                              \
     if (accumulate) {                                                                             \
       LOAD(0, c, c_bytes);                                                                        \
       LOAD(1, c + HALF, c_bytes);                                                                 \
@@ -37,16 +47,21 @@ enum { STEP = 16, HALF = 16, ROWS = CK_AMX_ROWS };
     }                                                                                             \
     for (size_t i = 0; i < count; i++) {                                                          \
       const ck_tile_product *p = products + i;                                                    \
-      size_t row_bytes = p->row * sizeof *p->left, panel_bytes = CK_PANEL_COLUMNS * 4;            \
-      for (size_t k = 0; k + STEP <= p->pairs; k += STEP) {                                       \
-        const uint16_t *left = p->left + 2 * k;                                                   \
+      for (size_t k = 0; k < p->pairs; k += STEP) {                                               \
+        const void *upper = p->left + 2 * k, *rest = p->left + 2 * k + HALF * p->row;             \
         const uint32_t *panel = p->panel + k * CK_PANEL_COLUMNS;                                  \
-        STREAM(6, panel, panel_bytes);                                                            \
-        LOAD(4, left, row_bytes);                                                                 \
+        size_t row_bytes = p->row * sizeof *p->left;                                              \
+        if (p->pairs - k < STEP) {                                                                \
+          FILL(p, k, &last);                                                                      \
+          upper = last.left, rest = last.left + HALF, panel = last.panel[0];                      \
+          row_bytes = sizeof *last.left;                                                          \
+        }                                                                                         \
+        STREAM(6, panel, PANEL_BYTES);                                                            \
+        LOAD(4, upper, row_bytes);                                                                \
         MULTIPLY(0, 4, 6);                                                                        \
-        STREAM(7, panel + HALF, panel_bytes);                                                     \
+        STREAM(7, panel + HALF, PANEL_BYTES);                                                     \
         MULTIPLY(1, 4, 7);                                                                        \
-        LOAD(5, left + HALF * p->row, row_bytes);                                                 \
+        LOAD(5, rest, row_bytes);                                                                 \
         MULTIPLY(2, 5, 6);                                                                        \
         MULTIPLY(3, 5, 7);                                                                        \
       }                                                                                           \
@@ -57,8 +72,23 @@ enum { STEP = 16, HALF = 16, ROWS = CK_AMX_ROWS };
     STORE(3, lower + HALF, c_bytes);                                                              \
   }
 
+/* The adapters' few columns end every product in such a step, so it counts. */
+CK_AVX512 static void fill_with_masks(const ck_tile_product *p, size_t first, short_step *step) {
+  __mmask16 present = (__mmask16)((1u << (p->pairs - first)) - 1);
+  for (size_t r = 0; r < ROWS; r++) {
+    const uint16_t *row = p->left + r * p->row + 2 * first;
+    _mm512_store_si512(step->left[r], _mm512_maskz_loadu_epi32(present, row));
+  }
+  for (size_t k = 0; k < STEP; k++) {
+    __mmask16 columns = present >> k & 1 ? 0xffff : 0;
+    const uint32_t *row = p->panel + (first + k) * CK_PANEL_COLUMNS;
+    _mm512_store_si512(step->panel[k], _mm512_maskz_loadu_epi32(columns, row));
+    _mm512_store_si512(step->panel[k] + HALF, _mm512_maskz_loadu_epi32(columns, row + HALF));
+  }
+}
+
 DEFINE_BLOCK(amx_block, __attribute__((target("amx-tile,amx-bf16"))), _tile_zero, _tile_loadd,
-             _tile_stream_loadd, _tile_dpbf16ps, _tile_stored)
+             _tile_stream_loadd, _tile_dpbf16ps, _tile_stored, fill_with_masks)
 
 /* ---- The same in memory ----------------------------------------------------------------------*/
 
@@ -90,10 +120,21 @@ static void emulated_multiply(int c, int a, int b) {
   }
 }
 
-DEFINE_BLOCK(emulated_block, , emulated_zero, emulated_load, emulated_load, emulated_multiply,
-             emulated_store)
+static void emulated_fill(const ck_tile_product *p, size_t first, short_step *step) {
+  size_t pairs = p->pairs - first;
+  memset(step, 0, sizeof *step);
+  for (size_t r = 0; r < ROWS; r++) {
+    memcpy(step->left[r], p->left + r * p->row + 2 * first, pairs * sizeof(uint32_t));
+  }
+  for (size_t k = 0; k < pairs; k++) {
+    memcpy(step->panel[k], p->panel + (first + k) * CK_PANEL_COLUMNS, sizeof step->panel[k]);
+  }
+}
 
-/* ---- A block of any shape --------------------------------------------------------------------*/
+DEFINE_BLOCK(emulated_block, , emulated_zero, emulated_load, emulated_load, emulated_multiply,
+             emulated_store, emulated_fill)
+
+/* ---- Either ----------------------------------------------------------------------------------*/
 
 /* Intel 64 and IA-32 Architectures Software Developer's Manual, LDTILECFG. */
 typedef struct {
@@ -123,18 +164,6 @@ void ck_bf16_tile_amx(const ck_tile_product *products, size_t count, float *c, s
     configure_thread();
     amx_block(products, count, c, stride, accumulate);
   }
-  for (size_t i = 0; i < count; i++) {
-    ck_tile_product rest = products[i];
-    size_t done = rest.pairs / STEP * STEP;
-    if (done == rest.pairs) continue;
-    rest.left += 2 * done;
-    rest.panel += done * CK_PANEL_COLUMNS;
-    rest.pairs -= done;
-    for (size_t r = 0; r < ROWS; r += CK_TILE_ROWS) {
-      ck_bf16_vector_tile(&rest, 1, CK_TILE_ROWS, c + r * stride, stride, true);
-      rest.left += CK_TILE_ROWS * rest.row;
-    }
-  }
 }
 
 /* ---- May it be used? -------------------------------------------------------------------------*/
@@ -151,7 +180,7 @@ static bool ask_permission(void) {
 
 /* Small integers, whose products and sums are exact in any order. */
 static bool gives_right_results(void) {
-  enum { PAIRS = 2 * STEP };
+  enum { PAIRS = 2 * STEP + 3 };
   static uint16_t left[ROWS][2 * PAIRS];
   static uint32_t panel[PAIRS][CK_PANEL_COLUMNS];
   static float c[ROWS][CK_PANEL_COLUMNS];
@@ -165,7 +194,7 @@ static bool gives_right_results(void) {
       panel[k][n] = odd << 16 | even;
     }
   }
-  ck_tile_product product = {left[0], 2 * PAIRS, 2, panel[0], PAIRS};
+  ck_tile_product product = {left[0], 2 * PAIRS, panel[0], PAIRS};
   ck_bf16_tile_amx(&product, 1, c[0], CK_PANEL_COLUMNS, false);
   for (int i = 0; i < ROWS; i++) {
     for (int n = 0; n < CK_PANEL_COLUMNS; n++) {
