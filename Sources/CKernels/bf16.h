@@ -10,6 +10,8 @@
 enum {
   CK_PANEL_COLUMNS = 32,
   CK_TILE_ROWS = 8, /* of the vector kernels */
+  CK_NARROW_ROWS = 16,
+  CK_NARROW_COLUMNS = 16,
   CK_AMX_ROWS = 32,
   CK_MOST_ROWS = CK_AMX_ROWS,
 };
@@ -77,7 +79,11 @@ size_t ck_bf16_padded_rows(size_t rows);
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate);
 
-/* The same without AMX, rows <= 8. */
+/* The first 16 columns of 16 rows, which is all that a small adapter has; the others mean nothing. */
+void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c, size_t stride,
+                         bool accumulate);
+
+/* ck_bf16_tile without AMX, rows <= 8. */
 void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                          size_t stride, bool accumulate);
 
@@ -89,7 +95,7 @@ void ck_bf16_tile_amx(const ck_tile_product *products, size_t count, float *c, s
 
 /* ---- bf16_gemm.c -----------------------------------------------------------------------------*/
 
-/* Gets a piece of a product that is done: block[rows][32], the columns past `columns` are zero. */
+/* Gets a piece of a product that is done: block[rows][32]; what is past `columns` means nothing. */
 typedef void (*ck_finish_tile)(void *context, ck_range rows, ck_range columns, const float *block);
 
 /* Computes the sum of the terms [M, N] and hands it to `finish` tile by tile, each once, in any

@@ -167,6 +167,12 @@ static void pack_task(void *context, size_t task, size_t worker) {
   }
 }
 
+/* Rows of a tile of this product. */
+static size_t rows_of_step(const product *p) {
+  bool narrow = ck_amx == CK_AMX_NONE && p->N <= CK_NARROW_COLUMNS;
+  return narrow ? CK_NARROW_ROWS : ck_bf16_tile_rows();
+}
+
 /* The rows to multiply for those of `tile`. AMX knows only blocks of 32, so the last one begins with
  * rows that another block has too. */
 static ck_range rows_of_tile(const product *p, ck_range tile) {
@@ -208,7 +214,7 @@ static void gather_rows(ck_tile_product *products, size_t count, size_t rows, ui
 static void multiply_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const product *p = context;
-  size_t row_blocks = ck_ceil_divide(p->M, p->row_block), step = ck_bf16_tile_rows();
+  size_t row_blocks = ck_ceil_divide(p->M, p->row_block), step = rows_of_step(p);
   ck_range panels = ck_piece(p->panels, p->group, task / row_blocks);
   ck_range rows = ck_piece(p->M, p->row_block, task % row_blocks);
   float waiting[MOST_PART_PANELS][MOST_PART_ROWS][CK_PANEL_COLUMNS];
@@ -222,7 +228,11 @@ static void multiply_task(void *context, size_t task, size_t worker) {
       if (p->parts > 1 && step == CK_AMX_ROWS) gather_rows(products, p->count, all.count, gathered);
       for (size_t i = 0; i < panels.count; i++) {
         float *sums = p->parts > 1 ? waiting[i][r] : waiting[0][0];
-        ck_bf16_tile(products, p->count, all.count, sums, CK_PANEL_COLUMNS, part > 0);
+        if (all.count == step && step == CK_NARROW_ROWS) {
+          ck_bf16_narrow_tile(products, p->count, sums, CK_PANEL_COLUMNS, part > 0);
+        } else {
+          ck_bf16_tile(products, p->count, all.count, sums, CK_PANEL_COLUMNS, part > 0);
+        }
         for (size_t t = 0; t < p->count; t++) products[t].panel += p->column_words;
         if (part + 1 < p->parts) continue;
         const float *done = sums + (tile.first - all.first) * CK_PANEL_COLUMNS;

@@ -62,45 +62,50 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
 
 #if defined(__x86_64__)
 
-/* sums[r][v] += a pair of row r times two vectors of 16 pairs. */
-#define DEFINE_ROWS(name, target, prepare, multiply)                                              \
-  __attribute__((always_inline)) target static inline void name##_rows(                           \
-      const ck_tile_product *products, size_t count, float *c, size_t stride, bool accumulate,    \
-      const int rows) {                                                                           \
-    __m512 sums[CK_TILE_ROWS][2];                                                                 \
-    for (int r = 0; r < rows; r++) {                                                              \
-      for (int v = 0; v < 2; v++) {                                                               \
-        sums[r][v] = accumulate ? _mm512_loadu_ps(c + (size_t)r * stride + 16 * v)                \
-                                : _mm512_setzero_ps();                                            \
-      }                                                                                           \
-    }                                                                                             \
-    for (size_t i = 0; i < count; i++) {                                                          \
-      ck_tile_product p = products[i];                                                            \
-      for (size_t k = 0; k < p.pairs; k++) {                                                      \
-        prepare(p.panel);                                                                         \
-        _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) {                       \
-          int32_t pair;                                                                           \
-          memcpy(&pair, p.left + (size_t)r * p.row, sizeof pair);                                 \
-          multiply(sums[r], _mm512_set1_epi32(pair));                                             \
-        }                                                                                         \
-        p.left += 2;                                                                              \
-        p.panel += CK_PANEL_COLUMNS;                                                              \
-      }                                                                                           \
-    }                                                                                             \
-    for (int r = 0; r < rows; r++) {                                                              \
-      for (int v = 0; v < 2; v++) _mm512_storeu_ps(c + (size_t)r * stride + 16 * v, sums[r][v]);  \
-    }                                                                                             \
-  }                                                                                               \
-  DEFINE_TILE(name, target, 1) DEFINE_TILE(name, target, 2) DEFINE_TILE(name, target, 3)          \
-  DEFINE_TILE(name, target, 4) DEFINE_TILE(name, target, 5) DEFINE_TILE(name, target, 6)          \
-  DEFINE_TILE(name, target, 7) DEFINE_TILE(name, target, 8)                                       \
-  static const tile_function name##_tiles[CK_TILE_ROWS] = {                                       \
-      name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8};
+/* sums[r][v] += a pair of row r times `vectors` vectors of 16 pairs. */
+#define DEFINE_ROWS(name, target, prepare, multiply)                                             \
+  __attribute__((always_inline)) target static inline void name##_rows(                          \
+      const ck_tile_product *products, size_t count, float *c, size_t stride, bool accumulate,   \
+      const int rows, const int vectors) {                                                       \
+    __m512 sums[CK_NARROW_ROWS][2];                                                              \
+    for (int r = 0; r < rows; r++) {                                                             \
+      for (int v = 0; v < vectors; v++) {                                                        \
+        sums[r][v] = accumulate ? _mm512_loadu_ps(c + (size_t)r * stride + 16 * v)               \
+                                : _mm512_setzero_ps();                                           \
+      }                                                                                          \
+    }                                                                                            \
+    for (size_t i = 0; i < count; i++) {                                                         \
+      ck_tile_product p = products[i];                                                           \
+      for (size_t k = 0; k < p.pairs; k++) {                                                     \
+        prepare(p.panel);                                                                        \
+        _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) {                      \
+          int32_t pair;                                                                          \
+          memcpy(&pair, p.left + (size_t)r * p.row, sizeof pair);                                \
+          multiply(sums[r], vectors, _mm512_set1_epi32(pair));                                   \
+        }                                                                                        \
+        p.left += 2;                                                                             \
+        p.panel += CK_PANEL_COLUMNS;                                                             \
+      }                                                                                          \
+    }                                                                                            \
+    for (int r = 0; r < rows; r++) {                                                             \
+      for (int v = 0; v < vectors; v++) {                                                        \
+        _mm512_storeu_ps(c + (size_t)r * stride + 16 * v, sums[r][v]);                           \
+      }                                                                                          \
+    }                                                                                            \
+  }                                                                                              \
+  DEFINE_TILE(name, target, 1, 2) DEFINE_TILE(name, target, 2, 2)                                \
+  DEFINE_TILE(name, target, 3, 2) DEFINE_TILE(name, target, 4, 2)                                \
+  DEFINE_TILE(name, target, 5, 2) DEFINE_TILE(name, target, 6, 2)                                \
+  DEFINE_TILE(name, target, 7, 2) DEFINE_TILE(name, target, 8, 2)                                \
+  DEFINE_TILE(name, target, 16, 1)                                                               \
+  static const tile_function name##_tiles[CK_TILE_ROWS] = {                                      \
+      name##_1x2, name##_2x2, name##_3x2, name##_4x2,                                            \
+      name##_5x2, name##_6x2, name##_7x2, name##_8x2};
 
-#define DEFINE_TILE(name, target, rows)                                                          \
-  target static void name##_##rows(const ck_tile_product *products, size_t count, float *c,      \
-                                   size_t stride, bool accumulate) {                             \
-    name##_rows(products, count, c, stride, accumulate, rows);                                   \
+#define DEFINE_TILE(name, target, rows, vectors)                                                 \
+  target static void name##_##rows##x##vectors(const ck_tile_product *products, size_t count,    \
+                                               float *c, size_t stride, bool accumulate) {       \
+    name##_rows(products, count, c, stride, accumulate, rows, vectors);                          \
   }
 
 /* With products of pairs: 16 of them for 10 loads. Measured on Zen 5 at 508 of 517 GFLOP/s a core
@@ -108,10 +113,10 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
 #define LOAD_PAIRS(panel)                                      \
   __m512bh low = (__m512bh)_mm512_loadu_si512(panel);          \
   __m512bh high = (__m512bh)_mm512_loadu_si512((panel) + 16)
-#define MULTIPLY_PAIRS(sum, left)                              \
+#define MULTIPLY_PAIRS(sum, vectors, left)                     \
   __m512bh both = (__m512bh)(left);                            \
   (sum)[0] = _mm512_dpbf16_ps((sum)[0], both, low);            \
-  (sum)[1] = _mm512_dpbf16_ps((sum)[1], both, high)
+  if ((vectors) > 1) (sum)[1] = _mm512_dpbf16_ps((sum)[1], both, high)
 DEFINE_ROWS(avx512_bf16, CK_AVX512_BF16, LOAD_PAIRS, MULTIPLY_PAIRS)
 
 /* Without: both halves of a pair become float32 by moving bits, which other units do meanwhile. */
@@ -122,12 +127,13 @@ DEFINE_ROWS(avx512_bf16, CK_AVX512_BF16, LOAD_PAIRS, MULTIPLY_PAIRS)
   __m512i high = _mm512_loadu_si512((panel) + 16);             \
   __m512 low_even = EVEN(low), low_odd = ODD(low);             \
   __m512 high_even = EVEN(high), high_odd = ODD(high)
-#define MULTIPLY_HALVES(sum, left)                             \
+#define MULTIPLY_HALVES(sum, vectors, left)                    \
   __m512i both = (left);                                       \
   __m512 even = EVEN(both), odd = ODD(both);                   \
   (sum)[0] = _mm512_fmadd_ps(even, low_even, (sum)[0]);        \
-  (sum)[1] = _mm512_fmadd_ps(even, high_even, (sum)[1]);       \
   (sum)[0] = _mm512_fmadd_ps(odd, low_odd, (sum)[0]);          \
+  if ((vectors) == 1) continue;                                \
+  (sum)[1] = _mm512_fmadd_ps(even, high_even, (sum)[1]);       \
   (sum)[1] = _mm512_fmadd_ps(odd, high_odd, (sum)[1])
 DEFINE_ROWS(avx512, CK_AVX512, LOAD_HALVES, MULTIPLY_HALVES)
 
@@ -145,6 +151,19 @@ void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t r
   }
 #endif
   widened_tile(products, count, rows, c, stride, accumulate);
+}
+
+void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c, size_t stride,
+                         bool accumulate) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512) {
+    bool pairs = ck_level == CK_LEVEL_AVX512_BF16;
+    tile_function tile = pairs ? avx512_bf16_16x1 : avx512_16x1;
+    tile(products, count, c, stride, accumulate);
+    return;
+  }
+#endif
+  widened_tile(products, count, CK_NARROW_ROWS, c, stride, accumulate);
 }
 
 size_t ck_bf16_tile_rows(void) { return ck_amx == CK_AMX_NONE ? CK_TILE_ROWS : CK_AMX_ROWS; }

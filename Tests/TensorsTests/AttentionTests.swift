@@ -72,6 +72,8 @@ extension KernelTests {
       // Queries in several pieces, in bfloat16.
       AttentionCase(starts: [0, 1700], H: 4, G: 2, E: 8),
       AttentionCase(starts: [0, 40, 1640], H: 3, G: 1, E: 10),
+      // Wider than a panel of 32 columns, and not a multiple of it.
+      AttentionCase(starts: [0, 90, 300], H: 4, G: 2, E: 80),
     ]
 
     @Test(arguments: cases) func equalsReference(test: AttentionCase) {
