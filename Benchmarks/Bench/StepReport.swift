@@ -119,7 +119,7 @@ struct Step: ParsableCommand {
   @Flag var checkpointing = false
   @Option var rows = 4
   @Option var length = 512
-  @Option var steps = 5
+  @Option(help: "The first, which meets fresh memory, does not count.") var steps = 5
   @Option(help: "Rank of the adapter.") var rank = 8
 
   struct Result {
@@ -135,6 +135,14 @@ struct Step: ParsableCommand {
 
   /// What is not in a kernel that the clock knows.
   static let rest = "the rest"
+
+  func validate() throws {
+    guard steps >= 2, rows >= 1, length >= 2, rank >= 1 else {
+      throw ValidationError(
+        "At least 2 steps, 1 row of 2 tokens and rank 1 are needed; found \(steps) steps, \(rows) rows "
+          + "of \(length) tokens, rank \(rank).")
+    }
+  }
 
   func run() throws {
     options.apply()

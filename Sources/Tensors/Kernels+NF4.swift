@@ -3,7 +3,7 @@ import CKernels
 /// 4-bit NormalFloat (Dettmers et al. 2023, arXiv:2305.14314). Codes, absmax and values are equal to
 /// those of bitsandbytes on a CPU, bit for bit.
 extension Kernels {
-  /// Quantizes a weight into memory of its own.
+  /// Quantizes a weight.
   ///
   /// - Parameters:
   ///   - weight: float32, bfloat16 or float16 [N, K]
@@ -11,28 +11,31 @@ extension Kernels {
   ///   - inputs: K
   ///   - doubleQuantization: Quantizes the absmax values too, to 8 bits.
   ///   - valueType: What values are rounded to when dequantized; by default the type of `weight`.
+  ///   - memory: Where the result goes; by default into memory of its own.
   /// - Returns: The weight in 4 bits.
   package static func nf4Quantize(
     _ weight: Tensor, outputs: Int, inputs: Int, doubleQuantization: Bool,
-    valueType: DataType? = nil
+    valueType: DataType? = nil, in memory: TensorPool? = nil
   ) -> NF4Weight {
     weight.requireCount(outputs * inputs, "NF4 weight")
     let blocks = NF4Weight.blockCount(of: weight.count)
-    let codes = Tensor.zeros([(weight.count + 1) / 2], .uint8)
-    let absmax = Tensor.zeros([blocks])
+    let codes = Tensor.zeros([(weight.count + 1) / 2], .uint8, in: memory)
+    let absmax = Tensor.zeros([blocks], in: doubleQuantization ? nil : memory)
     ck_nf4_quantize(
       weight.pointer, weight.dataType.nf4ValueType, codes.u8, absmax.f32, weight.count)
     return NF4Weight(
       outputs: outputs, inputs: inputs, codes: codes,
-      absmax: doubleQuantization ? quantizeAbsmax(absmax) : .plain(absmax),
+      absmax: doubleQuantization ? quantizeAbsmax(absmax, in: memory) : .plain(absmax),
       valueType: valueType ?? weight.dataType)
   }
 
-  private static func quantizeAbsmax(_ absmax: Tensor) -> NF4Weight.Absmax {
+  private static func quantizeAbsmax(
+    _ absmax: Tensor, in memory: TensorPool?
+  ) -> NF4Weight.Absmax {
     let blocks = absmax.count
-    let codes = Tensor.zeros([blocks], .uint8)
-    let absmax2 = Tensor.zeros([NF4Weight.nestedBlockCount(of: blocks)])
-    let quantMap = Tensor.zeros([256])
+    let codes = Tensor.zeros([blocks], .uint8, in: memory)
+    let absmax2 = Tensor.zeros([NF4Weight.nestedBlockCount(of: blocks)], in: memory)
+    let quantMap = Tensor.zeros([256], in: memory)
     var offset: Float = 0
     ck_nf4_quantize_absmax(absmax.f32, codes.u8, absmax2.f32, quantMap.f32, &offset, blocks)
     return .nested(codes: codes, absmax2: absmax2, quantMap: quantMap, offset: offset)

@@ -29,8 +29,9 @@ package final class AdamW {
   package init(parameters: [Parameter], settings: Settings) {
     self.parameters = parameters
     self.settings = settings
-    firstMoments = parameters.map { Tensor.zeros($0.value.shape) }
-    secondMoments = parameters.map { Tensor.zeros($0.value.shape) }
+    let memory = TensorPool()
+    firstMoments = parameters.map { Tensor.zeros($0.value.shape, in: memory) }
+    secondMoments = parameters.map { Tensor.zeros($0.value.shape, in: memory) }
   }
 
   /// Global L2 norm of all gradients.

@@ -8,9 +8,10 @@ package final class Parameter {
   /// Sum over the micro-batches of the current optimizer step.
   package let gradient: Tensor
 
-  package init(name: String, value: Tensor) {
+  /// - Parameter memory: Where the gradient goes; by default into memory of its own.
+  package init(name: String, value: Tensor, in memory: TensorPool? = nil) {
     self.name = name
     self.value = value
-    self.gradient = Tensor.zeros(value.shape)
+    self.gradient = Tensor.zeros(value.shape, in: memory)
   }
 }

@@ -18,6 +18,7 @@ package final class PretrainedFiles {
   package let configuration: LlamaConfiguration
   package let source: Source
   private let weights: any WeightFiles
+  private let memory = TensorPool()
 
   package enum Source {
     case huggingFace(directory: String)
@@ -66,10 +67,10 @@ package final class PretrainedFiles {
   package func tensor(
     _ name: String, shape: [Int], type: DataType = .float32
   ) throws(Problem) -> Tensor {
-    let values = try values(name, shape: shape, type: type)
+    let values = try values(name, shape: shape, type: type, in: memory)
     guard values.isMapped else { return values.tensor }
     // The system maps files in small pages; in large ones a model is read half as fast again.
-    let copy = Tensor.zeros(shape, type)
+    let copy = Tensor.zeros(shape, type, in: memory)
     Kernels.copy(values.tensor, into: copy)
     weights.forget(name)
     return copy
@@ -77,7 +78,7 @@ package final class PretrainedFiles {
 
   /// The same where it may be memory of the mapped file, for reading once.
   private func values(
-    _ name: String, shape: [Int], type: DataType
+    _ name: String, shape: [Int], type: DataType, in memory: TensorPool? = nil
   ) throws(Problem) -> (tensor: Tensor, isMapped: Bool) {
     if let fault = fault(name, shape) { throw fault }
     func checked(_ tensor: Tensor) throws(Problem) -> Tensor {
@@ -90,10 +91,10 @@ package final class PretrainedFiles {
     if type != .float32, let mapped = weights.mapped(name, type) {
       return (try checked(mapped), true)
     }
-    let tensor = Tensor.zeros(shape)
+    let tensor = Tensor.zeros(shape, in: type == .float32 ? memory : nil)
     try weights.decode(name, into: tensor)
     weights.forget(name)
-    return (try checked(checked(tensor).rounded(to: type)), false)
+    return (try checked(checked(tensor).rounded(to: type, in: memory)), false)
   }
 
   /// The weight [outputs, inputs] of a linear layer such as `model.layers.0.self_attn.q_proj`.
@@ -123,7 +124,7 @@ package final class PretrainedFiles {
     return .nf4(
       Kernels.nf4Quantize(
         values, outputs: outputs, inputs: inputs, doubleQuantization: doubleQuantization,
-        valueType: type))
+        valueType: type, in: memory))
   }
 
   /// The type that linear layers are stored in where it is a type of single numbers.
@@ -192,9 +193,9 @@ package final class PretrainedFiles {
 
 extension Tensor {
   /// float32 values as they are after rounding to a narrower type, in that type.
-  func rounded(to type: DataType) -> Tensor {
+  func rounded(to type: DataType, in memory: TensorPool? = nil) -> Tensor {
     guard type != dataType else { return self }
-    let narrow = Tensor.zeros(shape, type)
+    let narrow = Tensor.zeros(shape, type, in: memory)
     Kernels.convert(self, into: narrow)
     return narrow
   }

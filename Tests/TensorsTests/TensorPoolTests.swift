@@ -1,0 +1,31 @@
+import Tensors
+import Testing
+
+@Suite struct TensorPoolTests {
+  /// Small and large ones, an empty one, sizes that are no multiple of a cache line, and more than a
+  /// piece holds.
+  @Test func tensorsAreZeroAndApartAndOutliveThePool() {
+    let counts = [3, 0, 1, 70_001, 9_000_000, 4_000_000, 4_000_000, 4_000_000, 4_000_000, 5]
+    let tensors: [Tensor] = {
+      let pool = TensorPool()
+      return counts.map { Tensor.zeros([$0], in: pool) }
+    }()
+    for (index, tensor) in tensors.enumerated() {
+      #expect(tensor.toArray(Float.self).allSatisfy { $0 == 0 })
+      tensor.copy(from: [Float](repeating: Float(index + 1), count: tensor.count))
+    }
+    for (index, tensor) in tensors.enumerated() {
+      #expect(tensor.count == counts[index])
+      #expect(tensor.toArray(Float.self).allSatisfy { $0 == Float(index + 1) })
+    }
+  }
+
+  @Test func copyTakesEveryByte() {
+    for count in [0, 1, 65_536, 200_001] {
+      let source = Tensor.from((0..<Int32(count)).map { $0 }, .int32)
+      let target = Tensor.zeros([count], .int32, in: TensorPool())
+      Kernels.copy(source, into: target)
+      #expect(target.toArray(Int32.self) == source.toArray(Int32.self))
+    }
+  }
+}
