@@ -44,7 +44,8 @@ void ck_panel_of_columns(const uint16_t *x, size_t stride, size_t columns, size_
 
 enum { CK_TRANSPOSED_ROWS = 32 };
 
-/* out[c · out_stride + r] = x[r · stride + c]; up to a multiple of 32 rows the rest of `out` is zero. */
+/* out[c · out_stride + r] = x[r · stride + c]; the rest of `out` up to a multiple of 32 rows is
+ * zero. */
 void ck_bf16_transpose(const uint16_t *x, size_t stride, size_t rows, size_t columns,
                        uint16_t *out, size_t out_stride);
 
@@ -71,7 +72,8 @@ typedef struct {
 /* Rows that are best handled together: 32 with AMX, else 8. */
 size_t ck_bf16_tile_rows(void);
 
-/* Rows to make room for, and to ask of ck_bf16_tile, where `rows` are wanted: AMX knows only blocks. */
+/* Rows to make room for, and to ask of ck_bf16_tile, where `rows` are wanted: AMX knows only whole
+ * blocks. */
 size_t ck_bf16_padded_rows(size_t rows);
 
 /* c[rows][32] = the sum of the products, or += where `accumulate`; rows <= 32, all 32 columns of c
@@ -79,7 +81,8 @@ size_t ck_bf16_padded_rows(size_t rows);
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate);
 
-/* The first 16 columns of 16 rows, which is all that a small adapter has; the others mean nothing. */
+/* The first 16 columns of 16 rows, which is all that a small adapter has; the others mean
+ * nothing. */
 void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c, size_t stride,
                          bool accumulate);
 

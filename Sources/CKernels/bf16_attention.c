@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-/* Attention of 8 queries at a time (32 with AMX): their scores with some hundred keys stay in the first-level
- * cache from the first product to the second (Dao et al. 2022, arXiv:2205.14135). */
+/* Attention of 8 queries at a time, 32 with AMX: their scores with some hundred keys stay in the
+ * nearest caches from the first product to the second (Dao et al. 2022, arXiv:2205.14135). */
 
 enum { KEYS = 512, BLOCK_TOKENS = 32 };
 
@@ -23,7 +23,7 @@ typedef struct {
 
 /* What a worker holds for the `rows` queries of one head that it handles together. */
 typedef struct {
-  uint16_t *queries; /* [rows][E] side by side: far apart they would share few places in the cache */
+  uint16_t *queries; /* [rows][E] side by side: far apart they share few places in the cache */
   float *scores;     /* [rows][KEYS] */
   uint16_t *weights; /* [rows][KEYS] */
   float *sums;       /* [rows][E, padded]: weighted values so far */

@@ -250,7 +250,8 @@ static void add_to_queries(const problem *p, const head_of_segment *h, head_stat
       size_t first = queries.first + r, rows = CK_MIN(step, queries.count - r);
       ck_tile_product product = {state->dscore_rows + r * KEYS, KEYS, panel,
                                  (keys_seen(first, rows, keys) + 1) / 2};
-      ck_bf16_tile(&product, 1, ck_bf16_padded_rows(rows), state->dq + first * p->width + e, p->width, true);
+      ck_bf16_tile(&product, 1, ck_bf16_padded_rows(rows), state->dq + first * p->width + e,
+                   p->width, true);
     }
   }
 }
@@ -258,15 +259,15 @@ static void add_to_queries(const problem *p, const head_of_segment *h, head_stat
 /* sums[e][key] += columns[e][query] · P[query][key], or dS; queries before a key do not see it. */
 static void add_to_keys(const problem *p, const uint16_t *columns, const uint32_t *pairs,
                         ck_range queries, ck_range keys, float *sums) {
-  size_t all = (ck_bf16_padded_rows(queries.count) + 1) / 2, step = ck_bf16_tile_rows();
+  size_t all = ck_round_up(ck_bf16_padded_rows(queries.count), 2), step = ck_bf16_tile_rows();
   for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
     size_t first = keys.first + key;
-    size_t unseen = first > queries.first ? (first - queries.first) / 2 : 0;
+    size_t unseen = first > queries.first ? first - queries.first : 0;
     if (unseen >= all) break;
+    const uint32_t *panel = pairs + pair_offset(unseen, key / CK_PANEL_COLUMNS);
     for (size_t e = 0; e < p->E; e += step) {
-      const uint16_t *left = columns + queries.first * p->width + e * QUERIES;
-      ck_tile_product product = {left + 2 * unseen, QUERIES, pairs + pair_offset(2 * unseen, key / CK_PANEL_COLUMNS),
-                                 all - unseen};
+      const uint16_t *left = columns + queries.first * p->width + e * QUERIES + unseen;
+      ck_tile_product product = {left, QUERIES, panel, (all - unseen) / 2};
       ck_bf16_tile(&product, 1, ck_bf16_padded_rows(CK_MIN(step, p->E - e)),
                    sums + first * p->width + e * CK_PANEL_COLUMNS, CK_PANEL_COLUMNS, true);
     }

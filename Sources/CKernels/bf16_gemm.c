@@ -173,8 +173,8 @@ static size_t rows_of_step(const product *p) {
   return narrow ? CK_NARROW_ROWS : ck_bf16_tile_rows();
 }
 
-/* The rows to multiply for those of `tile`. AMX knows only blocks of 32, so the last one begins with
- * rows that another block has too. */
+/* The rows to multiply for those of `tile`. AMX knows only blocks of 32, so the last one begins
+ * with rows that another block has too. */
 static ck_range rows_of_tile(const product *p, ck_range tile) {
   bool whole = ck_amx == CK_AMX_NONE || p->M < CK_AMX_ROWS;
   return whole || tile.count == CK_AMX_ROWS ? tile : (ck_range){p->M - CK_AMX_ROWS, CK_AMX_ROWS};
@@ -196,8 +196,8 @@ static void describe_part(const product *p, ck_range rows, size_t panel, size_t 
   }
 }
 
-/* Copies the left rows side by side: with AMX they shall stay in the first-level cache, and rows some
- * kilobytes apart share few places in it. */
+/* Copies the left rows side by side: with AMX they shall stay in the first-level cache, and rows
+ * some kilobytes apart share few places in it. */
 static void gather_rows(ck_tile_product *products, size_t count, size_t rows, uint16_t *gathered) {
   for (size_t i = 0; i < count; i++) {
     ck_tile_product *p = products + i;

@@ -93,11 +93,12 @@ void ck_transpose_floats(const float *x, size_t stride, float *out, size_t out_s
   transpose_square(x, stride * sizeof *x, out, out_stride * sizeof *out);
 }
 
-/* ---- Transposing elements: of two rows each, words are made ------------------------------------*/
+/* ---- Transposing elements: of two rows each, words are made ----------------------------------*/
 
 typedef uint16_t elements16 __attribute__((vector_size(32), aligned(1)));
 
-CK_KERNEL(void, transpose_rows, (const uint16_t *x, size_t stride, uint16_t *out, size_t out_stride),
+CK_KERNEL(void, transpose_rows,
+          (const uint16_t *x, size_t stride, uint16_t *out, size_t out_stride),
           (x, stride, out, out_stride)) {
   words16 rows[SQUARE];
   for (size_t i = 0; i < SQUARE; i++) {
@@ -127,12 +128,14 @@ void ck_bf16_transpose(const uint16_t *x, size_t stride, size_t rows, size_t col
         memcpy(padded[i], corner + i * stride, width * sizeof *x);
       }
       transpose_rows(padded[0], SQUARE, turned[0], CK_TRANSPOSED_ROWS);
-      for (size_t i = 0; i < width; i++) memcpy(result + i * out_stride, turned[i], sizeof turned[i]);
+      for (size_t i = 0; i < width; i++) {
+        memcpy(result + i * out_stride, turned[i], sizeof turned[i]);
+      }
     }
   }
 }
 
-/* ---- Columns: pairs lie side by side already ---------------------------------------------------*/
+/* ---- Columns: pairs lie side by side already -------------------------------------------------*/
 
 static void transpose_part(const uint16_t *x, size_t stride, size_t columns, size_t first_pair,
                            size_t K, uint32_t *panel) {

@@ -9,8 +9,8 @@
 
 /* Advanced Matrix Extensions: 32 rows by 32 columns in four tile registers, 16 pairs a step.
  *
- * The panel is read past the first-level cache (`STREAM`), so that the 32 rows stay in it. Fewer rows
- * go to the vector kernel.
+ * The panel is read past the first-level cache (`STREAM`), so that the 32 rows stay in it. Fewer
+ * rows go to the vector kernel.
  *
  * The steps are written once, over a few operations, and exist twice: with the tile instructions,
  * and with tiles in plain memory, so that everything but the instructions themselves is tested on
