@@ -86,10 +86,6 @@ void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, fl
 void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c, size_t stride,
                          bool accumulate);
 
-/* ck_bf16_tile without AMX, rows <= 8. */
-void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
-                         size_t stride, bool accumulate);
-
 /* ---- bf16_tile_amx.c -------------------------------------------------------------------------*/
 
 /* 32 rows. */

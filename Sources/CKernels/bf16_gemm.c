@@ -25,6 +25,7 @@ enum {
   MOST_PART_PANELS = 8,
   MOST_PART_ROWS = 256,
   MOST_TERMS = 16,
+  AMX_PART_PAIRS = 288,
 };
 
 /* How a long contraction is cut, and what of its result waits meanwhile. */
@@ -39,10 +40,10 @@ static const part_sizes vector_parts = {2048, 1024, 4, 64};
 
 /* 32 rows of a part stay in the first-level cache, 36 of 48 KB; and as panels are multiplied about
  * five times as fast, they must meet more rows to be worth reading. */
-static const part_sizes amx_parts = {320, 288, MOST_PART_PANELS, MOST_PART_ROWS};
+static const part_sizes amx_parts = {320, AMX_PART_PAIRS, MOST_PART_PANELS, MOST_PART_ROWS};
 
 /* Where parts begin is rounded for every term. */
-enum { MOST_GATHERED_PAIRS = 288 + MOST_TERMS * PART_STEP };
+enum { MOST_GATHERED_PAIRS = AMX_PART_PAIRS + MOST_TERMS * PART_STEP };
 
 /* ---- Laying out a right operand --------------------------------------------------------------*/
 

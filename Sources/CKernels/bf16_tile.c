@@ -132,21 +132,23 @@ DEFINE_ROWS(avx512_bf16, CK_AVX512_BF16, LOAD_PAIRS, MULTIPLY_PAIRS)
   __m512 even = EVEN(both), odd = ODD(both);                   \
   (sum)[0] = _mm512_fmadd_ps(even, low_even, (sum)[0]);        \
   (sum)[0] = _mm512_fmadd_ps(odd, low_odd, (sum)[0]);          \
-  if ((vectors) == 1) continue;                                \
-  (sum)[1] = _mm512_fmadd_ps(even, high_even, (sum)[1]);       \
-  (sum)[1] = _mm512_fmadd_ps(odd, high_odd, (sum)[1])
+  if ((vectors) > 1) {                                         \
+    (sum)[1] = _mm512_fmadd_ps(even, high_even, (sum)[1]);     \
+    (sum)[1] = _mm512_fmadd_ps(odd, high_odd, (sum)[1]);       \
+  }
 DEFINE_ROWS(avx512, CK_AVX512, LOAD_HALVES, MULTIPLY_HALVES)
+
+/* Processors with AMX multiply pairs at half the speed of float32. */
+static bool multiplies_pairs(void) { return ck_level == CK_LEVEL_AVX512_BF16; }
 
 #endif
 
-void ck_bf16_vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
-                         size_t stride, bool accumulate) {
+static void vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
+                        size_t stride, bool accumulate) {
 #if defined(__x86_64__)
   if (ck_level >= CK_LEVEL_AVX512) {
-    /* Processors with AMX multiply pairs at half the speed of float32. */
-    bool pairs = ck_level == CK_LEVEL_AVX512_BF16;
-    const tile_function *tiles = pairs ? avx512_bf16_tiles : avx512_tiles;
-    tiles[rows - 1](products, count, c, stride, accumulate);
+    tile_function tile = multiplies_pairs() ? avx512_bf16_tiles[rows - 1] : avx512_tiles[rows - 1];
+    tile(products, count, c, stride, accumulate);
     return;
   }
 #endif
@@ -157,8 +159,7 @@ void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c
                          bool accumulate) {
 #if defined(__x86_64__)
   if (ck_level >= CK_LEVEL_AVX512) {
-    bool pairs = ck_level == CK_LEVEL_AVX512_BF16;
-    tile_function tile = pairs ? avx512_bf16_16x1 : avx512_16x1;
+    tile_function tile = multiplies_pairs() ? avx512_bf16_16x1 : avx512_16x1;
     tile(products, count, c, stride, accumulate);
     return;
   }
@@ -179,14 +180,14 @@ void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, fl
     return;
   }
   if (rows <= CK_TILE_ROWS) {
-    ck_bf16_vector_tile(products, count, rows, c, stride, accumulate);
+    vector_tile(products, count, rows, c, stride, accumulate);
     return;
   }
   for (size_t i = 0; i < count; i++) {
     ck_tile_product part = products[i];
     for (size_t r = 0; r < rows; r += CK_TILE_ROWS) {
-      ck_bf16_vector_tile(&part, 1, CK_MIN(CK_TILE_ROWS, rows - r), c + r * stride, stride,
-                          accumulate || i > 0);
+      vector_tile(&part, 1, CK_MIN(CK_TILE_ROWS, rows - r), c + r * stride, stride,
+                  accumulate || i > 0);
       part.left += CK_TILE_ROWS * part.row;
     }
   }

@@ -46,26 +46,6 @@ void ck_scale(float *x, float factor, size_t count) {
   ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, scale_task, &p);
 }
 
-enum { COPIED_BYTES = 256 << 10 };
-
-typedef struct {
-  const char *x;
-  char *y;
-  size_t bytes;
-} copying;
-
-static void copy_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const copying *p = context;
-  ck_range r = ck_piece(p->bytes, COPIED_BYTES, task);
-  memcpy(p->y + r.first, p->x + r.first, r.count);
-}
-
-void ck_copy(const void *x, void *y, size_t bytes) {
-  copying p = {x, y, bytes};
-  ck_parallel_for(ck_ceil_divide(bytes, COPIED_BYTES), CK_ANY_WORKERS, copy_task, &p);
-}
-
 /* Partial sums of up to this many tasks are gathered before they are added, in order. */
 enum { PARTIAL_SUMS = 64 };
 

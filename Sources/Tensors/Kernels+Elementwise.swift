@@ -16,7 +16,7 @@ extension Kernels {
   package static func copy(_ source: Tensor, into target: Tensor) {
     target.requireCount(source.count, "copy")
     precondition(source.dataType == target.dataType, "copy \(source.dataType) \(target.dataType)")
-    ck_copy(source.pointer, target.pointer, source.byteCount)
+    target.pointer.copyMemory(from: source.pointer, byteCount: source.byteCount)
   }
 
   /// out = x / (1 - probability) where kept, 0 where dropped. Element i is kept or dropped by number

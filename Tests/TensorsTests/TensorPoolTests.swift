@@ -19,13 +19,4 @@ import Testing
       #expect(tensor.toArray(Float.self).allSatisfy { $0 == Float(index + 1) })
     }
   }
-
-  @Test func copyTakesEveryByte() {
-    for count in [0, 1, 65_536, 200_001] {
-      let source = Tensor.from((0..<Int32(count)).map { $0 }, .int32)
-      let target = Tensor.zeros([count], .int32, in: TensorPool())
-      Kernels.copy(source, into: target)
-      #expect(target.toArray(Int32.self) == source.toArray(Int32.self))
-    }
-  }
 }

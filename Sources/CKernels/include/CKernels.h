@@ -324,7 +324,6 @@ void ck_adamw_step(float *parameter, const float *gradient, float *first_moment,
 
 void ck_add(const float *x, float *y, size_t count); /* y += x */
 void ck_scale(float *x, float factor, size_t count);
-void ck_copy(const void *x, void *y, size_t bytes); /* y = x */
 
 /* Sum of squares in double precision. */
 double ck_sum_of_squares(const float *x, size_t count);
