@@ -34,17 +34,17 @@ let package = Package(
   name: "finetune",
   products: [.executable(name: "finetune", targets: ["finetune"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: kernelFlags),
-    library("Formats", ["CHDF5", .product(name: "Crypto", package: "swift-crypto")]),
+    library("Formats", ["CCrypto", "CHDF5"]),
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),
     library("Model", ["Tensors", "Formats"]),
