@@ -17,8 +17,8 @@ import Testing
   func lora(dropout: Double = 0) -> LoRA {
     LoRA(
       a: Parameter(name: "A", value: tensor([Self.rank, Self.inputs], 1)),
-      b: Parameter(name: "B", value: tensor([Self.outputs, Self.rank], 2)), scale: 1.7,
-      dropout: dropout, index: 4)
+      b: Parameter(name: "B", value: tensor([Self.outputs, Self.rank], 2)), alpha: 5.1,
+      scale: 1.7, dropout: dropout, index: 4)
   }
 
   func pass(training: Bool = true) -> Pass {

@@ -72,6 +72,58 @@ import Testing
     #expect(scales["model.layers.1.self_attn.q_proj"] == 10)
   }
 
+  /// Ranks and scales of single modules survive being written and read, which a resumed run does
+  /// at every checkpoint.
+  @Test func patternsAreWrittenBack() throws {
+    let configuration = LoRAConfiguration(
+      rank: 4, alpha: 8, useRSLoRA: true, targetModules: ["q_proj", "up_proj"], baseModel: "b")
+    let modules = linears.filter { $0.name.hasSuffix("q_proj") || $0.name.hasSuffix("up_proj") }
+      .enumerated().map { place, linear in
+        let (rank, alpha) = (place == 1 ? 3 : 4, place == 2 ? 2.5 : 8)
+        let lora = LoRA(
+          a: Parameter(
+            name: "base_model.model.\(linear.name).lora_A.weight",
+            value: Tensor.zeros([rank, linear.inputs])),
+          b: Parameter(
+            name: "base_model.model.\(linear.name).lora_B.weight",
+            value: Tensor.zeros([linear.outputs, rank])),
+          alpha: alpha, scale: Float(configuration.scale(rank: rank, alpha: alpha)), dropout: 0,
+          index: linear.index)
+        return (name: linear.name, lora: lora)
+      }
+    let adapter = LoRAAdapter(configuration: configuration, modules: modules)
+    try PEFTDirectory.write(adapter, baseFingerprint: "f", to: folder.path)
+    let loaded = try load(folder.path).adapter
+    #expect(loaded.modules.map(\.lora.rank) == [4, 3, 4, 4])
+    #expect(loaded.modules.map(\.lora.alpha) == [8, 8, 2.5, 8])
+    #expect(loaded.modules.map(\.lora.scale) == adapter.modules.map(\.lora.scale))
+    let config = try readJSON(folder.path("adapter_config.json"))
+    #expect(config["rank_pattern"] == [modules[1].name: 3] as JSON)
+    #expect(config["alpha_pattern"] == [modules[2].name: 2.5] as JSON)
+  }
+
+  /// Dropout masks are named by the layer, not by its place in some list of targets: the same layer
+  /// gets the same mask in a fresh adapter and in one that was read.
+  @Test func aReadAdapterDropsWhatTheFreshOneDrops() throws {
+    let configuration = LoRAConfiguration(
+      rank: 2, alpha: 4, dropout: 0.5, targetModules: ["v_proj", "down_proj"], baseModel: "b")
+    let targets = linears.filter { $0.name.hasSuffix("v_proj") || $0.name.hasSuffix("down_proj") }
+    let fresh = LoRAAdapter(configuration: configuration, linears: targets, seed: 5)
+    try PEFTDirectory.write(fresh, baseFingerprint: "f", to: folder.path)
+    let read = try PEFTDirectory.load(
+      folder.path, linears: linears, baseFingerprint: "f", dropout: 0.5
+    ).adapter
+    func gradients(_ adapter: LoRAAdapter) throws -> [[Float]] {
+      let model = try golden.model()
+      model.attach(adapter)
+      model.accumulateGradients(
+        TokenBatch(rows: golden.rows), gradientScale: 1, loss: Tensor.zeros([1], .float64),
+        checkpointing: false, dropout: DropoutKey(seed: 9, step: 2, microBatch: 1))
+      return adapter.parameters.map { $0.gradient.toArray(Float.self) }
+    }
+    #expect(try gradients(read) == gradients(fresh))
+  }
+
   static let refused: [(String, JSON, String)] = [
     ("use_dora", true, "use_dora"), ("bias", "all", "bias"),
     ("modules_to_save", ["lm_head"], "modules_to_save"), ("peft_type", "IA3", "IA3"),
@@ -94,7 +146,7 @@ import Testing
 
   @Test func refusesAnAdapterOfAnotherModel() throws {
     let wider = linears.map {
-      LinearShape(name: $0.name, outputs: $0.outputs * 2, inputs: $0.inputs)
+      LinearShape(index: $0.index, name: $0.name, outputs: $0.outputs * 2, inputs: $0.inputs)
     }
     let problem = #expect(throws: Problem.self) {
       try PEFTDirectory.load(

@@ -16,17 +16,18 @@ package final class LoRAAdapter {
   /// - Parameter linears: The model's linear layers that get an adapter.
   package convenience init(configuration: LoRAConfiguration, linears: [LinearShape], seed: UInt64) {
     let memory = TensorPool()
-    let modules = linears.enumerated().map { index, linear in
+    let modules = linears.map { linear in
       let a = Tensor.zeros([configuration.rank, linear.inputs], in: memory)
       let b = Tensor.zeros([linear.outputs, configuration.rank], in: memory)
       let bound = 1 / Float(linear.inputs).squareRoot()
       Random.fillUniform(
-        a, -bound..<bound, key: RandomKey(seed: seed, .adapterInitialization, a: UInt32(index)))
+        a, -bound..<bound, key: RandomKey(seed: seed, .adapterInitialization, a: UInt32(linear.index)))
       let scale = configuration.scale(rank: configuration.rank, alpha: configuration.alpha)
       let lora = LoRA(
         a: Parameter(name: Self.tensorName(linear.name, "lora_A"), value: a, in: memory),
         b: Parameter(name: Self.tensorName(linear.name, "lora_B"), value: b, in: memory),
-        scale: Float(scale), dropout: configuration.dropout, index: index)
+        alpha: configuration.alpha, scale: Float(scale), dropout: configuration.dropout,
+        index: linear.index)
       return (linear.name, lora)
     }
     self.init(configuration: configuration, modules: modules)

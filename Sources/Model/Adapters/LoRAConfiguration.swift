@@ -55,9 +55,15 @@ package struct LoRAConfiguration: Sendable, Equatable {
   }
 
   /// `adapter_config.json` as PEFT writes it.
-  package var json: JSON {
+  ///
+  /// - Parameters:
+  ///   - rankPattern: Modules whose rank is not `rank`.
+  ///   - alphaPattern: Modules whose alpha is not `alpha`.
+  func json(
+    rankPattern: [(key: String, value: JSON)], alphaPattern: [(key: String, value: JSON)]
+  ) -> JSON {
     [
-      "alpha_pattern": [:],
+      "alpha_pattern": .object(JSONObject(alphaPattern)),
       "auto_mapping": nil,
       "base_model_name_or_path": .string(baseModel),
       "bias": "none",
@@ -71,13 +77,25 @@ package struct LoRAConfiguration: Sendable, Equatable {
       "modules_to_save": nil,
       "peft_type": "LORA",
       "r": .integer(rank),
-      "rank_pattern": [:],
+      "rank_pattern": .object(JSONObject(rankPattern)),
       "revision": nil,
       "target_modules": .array(targetModules.map(JSON.string)),
       "task_type": "CAUSAL_LM",
       "use_dora": false,
       "use_rslora": .bool(useRSLoRA),
     ]
+  }
+}
+
+extension LoRAAdapter {
+  /// `adapter_config.json`. Rank and alpha of every module stand in the module; what differs from the
+  /// configuration goes into PEFT's patterns under the module's full path.
+  var json: JSON {
+    configuration.json(
+      rankPattern: modules.filter { $0.lora.rank != configuration.rank }
+        .map { ($0.name, .integer($0.lora.rank)) },
+      alphaPattern: modules.filter { $0.lora.alpha != configuration.alpha }
+        .map { ($0.name, .wholeIfPossible($0.lora.alpha)) })
   }
 }
 

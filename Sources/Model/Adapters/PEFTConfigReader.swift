@@ -24,7 +24,7 @@ enum PEFTConfigReader {
 
   static func read(
     _ path: String, dropout: Double
-  ) throws -> (LoRAConfiguration, AlphaPatterns, unknownKeys: [String]) {
+  ) throws -> (LoRAConfiguration, ModulePatterns, unknownKeys: [String]) {
     let json = try readJSON(path)
     guard let object = json.object else {
       throw Problem(path, "found \(json.kindName), expected an object")
@@ -43,7 +43,7 @@ enum PEFTConfigReader {
     let rank = json["r"]?.integer ?? 8
     let alpha = json["lora_alpha"]?.number ?? 8
     if rank < 1 { problems.append("r is \(rank), expected 1 or more") }
-    let patterns = AlphaPatterns(
+    let patterns = ModulePatterns(
       ranks: numbers(json["rank_pattern"]), alphas: numbers(json["alpha_pattern"]))
     guard problems.isEmpty else { throw Problem(heading: path, problems: problems) }
     let configuration = LoRAConfiguration(
@@ -72,7 +72,7 @@ enum PEFTConfigReader {
 
 /// PEFT's `rank_pattern` and `alpha_pattern`: module-wise exceptions. A key is a module path, an
 /// ending after a dot, or a regular expression matched as `(.*\.)?(key)$`; the first match wins.
-struct AlphaPatterns {
+struct ModulePatterns {
   let ranks: [(pattern: String, value: Double)]
   let alphas: [(pattern: String, value: Double)]
 

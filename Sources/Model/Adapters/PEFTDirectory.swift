@@ -25,7 +25,7 @@ package enum PEFTDirectory {
     try SafetensorsWriter.write(
       "\(directory)/\(tensorsName)", tensors: tensors,
       metadata: ["format": "pt", fingerprintKey: baseFingerprint])
-    let config = adapter.configuration.json.text(.indented, sortedKeys: true) + "\n"
+    let config = adapter.json.text(.indented, sortedKeys: true) + "\n"
     try writeFile("\(directory)/\(configName)", bytes: Array(config.utf8))
   }
 
@@ -50,8 +50,8 @@ package enum PEFTDirectory {
     let path = "\(directory)/\(tensorsName)"
     let file = try SafetensorsFile(path)
     var reader = TensorReader(file: file, path: path)
-    let modules = linears.enumerated().compactMap { index, linear in
-      reader.module(linear, index: index, configuration: configuration, patterns: patterns)
+    let modules = linears.compactMap { linear in
+      reader.module(linear, configuration: configuration, patterns: patterns)
     }
     try reader.finish()
     var warnings = unknown.map { "\(directory)/\(configName): unknown key \"\($0)\" is ignored" }
@@ -79,7 +79,7 @@ private struct TensorReader {
 
   /// nil where the file has no adapter for this module, or one that does not fit.
   mutating func module(
-    _ linear: LinearShape, index: Int, configuration: LoRAConfiguration, patterns: AlphaPatterns
+    _ linear: LinearShape, configuration: LoRAConfiguration, patterns: ModulePatterns
   ) -> (name: String, lora: LoRA)? {
     let names = (
       a: LoRAAdapter.tensorName(linear.name, "lora_A"),
@@ -102,8 +102,8 @@ private struct TensorReader {
     let alpha = patterns.alpha(of: linear.name) ?? configuration.alpha
     let lora = LoRA(
       a: Parameter(name: names.a, value: a), b: Parameter(name: names.b, value: b),
-      scale: Float(configuration.scale(rank: rank, alpha: alpha)),
-      dropout: configuration.dropout, index: index)
+      alpha: alpha, scale: Float(configuration.scale(rank: rank, alpha: alpha)),
+      dropout: configuration.dropout, index: linear.index)
     return (linear.name, lora)
   }
 

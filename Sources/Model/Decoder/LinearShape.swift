@@ -1,11 +1,15 @@
 /// Name and size of a linear layer, known from the configuration before any weight is read.
 package struct LinearShape: Sendable, Equatable {
+  /// Place among all linear layers of the model. It names the layer's random numbers, so it must not
+  /// depend on which layers happen to get an adapter.
+  package let index: Int
   /// The Hugging Face module path, e.g. `model.layers.0.self_attn.q_proj`.
   package let name: String
   package let outputs: Int
   package let inputs: Int
 
-  package init(name: String, outputs: Int, inputs: Int) {
+  package init(index: Int, name: String, outputs: Int, inputs: Int) {
+    self.index = index
     self.name = name
     self.outputs = outputs
     self.inputs = inputs
@@ -23,8 +27,11 @@ extension LlamaConfiguration {
   func linears(layer: Int) -> LayerLinears {
     let queries = headCount * headDimension
     let keys = kvHeadCount * headDimension
+    var next = layer * 7
     func shape(_ part: String, _ outputs: Int, _ inputs: Int) -> LinearShape {
-      LinearShape(name: "model.layers.\(layer).\(part)", outputs: outputs, inputs: inputs)
+      defer { next += 1 }
+      return LinearShape(
+        index: next, name: "model.layers.\(layer).\(part)", outputs: outputs, inputs: inputs)
     }
     return LayerLinears(
       query: shape("self_attn.q_proj", queries, hiddenSize),

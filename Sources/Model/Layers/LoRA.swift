@@ -10,18 +10,23 @@ package import Tensors
 package final class LoRA {
   package let a: Parameter  // [r, K]
   package let b: Parameter  // [N, r]
+  /// What s is made from.
+  package let alpha: Double
   /// The factor s.
   package let scale: Float
   /// Probability that an input element of A is dropped in training.
   package let dropout: Double
-  /// Position among the model's adapters; part of the key of its dropout mask.
+  /// Place of its layer among the model's linear layers; part of the key of its dropout mask.
   let index: Int
 
-  package init(a: Parameter, b: Parameter, scale: Float, dropout: Double, index: Int) {
+  package init(
+    a: Parameter, b: Parameter, alpha: Double, scale: Float, dropout: Double, index: Int
+  ) {
     precondition(
       a.value.shape[0] == b.value.shape[1], "LoRA A \(a.value.shape), B \(b.value.shape)")
     self.a = a
     self.b = b
+    self.alpha = alpha
     self.scale = scale
     self.dropout = dropout
     self.index = index
