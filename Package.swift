@@ -68,7 +68,7 @@ let package = Package(
     tests("FormatsTests", ["Formats"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TextTests", ["Text"]),
-    tests("ModelTests", ["Model"]),
+    tests("ModelTests", ["Model", "Training"]),
     tests("TrainingTests", ["Training"]),
     tests("EndToEndTests", ["Formats"]),
   ]

@@ -38,10 +38,10 @@ struct Generation: ParsableCommand {
     let base = try BaseModel(path: path)
     let model = try base.load(
       compute: compute, quantization: nf4 ? .nf4 : nil, doubleQuantization: true)
-    let prompt = (0..<64).map { Int32($0 * 37 % base.files.configuration.vocabularySize) }
+    let prompt = (0..<64).map { Int32($0 * 37 % base.files.specification.vocabularySize) }
     let times = Times(budget: 0, least: 3) {
       _ = model.generate(
-        prompt: prompt, maxNewTokens: 256, sampler: TokenSampler(temperature: 0), stopTokens: []
+        prompt: prompt, adapters: nil, maxNewTokens: 256, sampler: TokenSampler(temperature: 0), stopTokens: []
       ) { _ in true }
     }
     return 256 / times.median

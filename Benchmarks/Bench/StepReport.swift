@@ -149,17 +149,14 @@ struct Step: ParsableCommand {
     let base = try BaseModel(path: options.model)
     let model = try base.load(
       compute: compute, quantization: nf4 ? .nf4 : nil, doubleQuantization: true)
-    let linears = base.files.configuration.linears
-    let adapter = LoRAAdapter(
-      configuration: LoRAConfiguration(
+    let adapters = AdapterSet(
+      fresh: LoRAConfiguration(
         rank: rank, alpha: Double(2 * rank), targetModules: ["all-linear"], baseModel: options.model
-      ),
-      linears: linears, seed: 1)
-    model.attach(adapter)
+      ), targets: base.files.specification.linears, seed: 1)
     let optimizer = AdamW(
-      parameters: adapter.parameters,
+      parameters: adapters.parameters,
       settings: .init(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0))
-    let vocabulary = UInt64(base.files.configuration.vocabularySize)
+    let vocabulary = UInt64(base.files.specification.vocabularySize)
     var generator = SystemRandomNumberGenerator()
     let batch = TokenBatch(
       rows: (0..<rows).map { _ in
@@ -174,7 +171,8 @@ struct Step: ParsableCommand {
       let start = ContinuousClock.now
       parts = KernelClock.measure {
         model.accumulateGradients(
-          batch, gradientScale: 1 / Double(batch.trainedTokens), loss: loss,
+          batch, adapters: adapters, objective: SupervisedObjective(),
+          gradientScale: 1 / Double(batch.trainedTokens), loss: loss,
           checkpointing: checkpointing, dropout: nil)
         _ = optimizer.gradientNorm()
         optimizer.update(learningRate: 2e-4, gradientScale: 1)

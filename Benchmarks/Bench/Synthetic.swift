@@ -50,7 +50,7 @@ struct Synthetic: ParsableCommand {
       "rope_theta": 10000.0, "max_position_embeddings": 4096, "tie_word_embeddings": false,
       "hidden_act": "silu", "bos_token_id": 1, "eos_token_id": 2,
     ]
-    let configuration = try LlamaConfiguration(config, generation: nil, path: output)
+    let specification = try ModelConfiguration(config, path: output).specification
     try AtomicDirectory.write(output) { directory in
       var written = config
       written.set(
@@ -60,7 +60,7 @@ struct Synthetic: ParsableCommand {
       for name in ["tokenizer.json", "tokenizer_config.json"] {
         try writeFile("\(directory)/\(name)", bytes: try readFile("\(tokenizer)/\(name)"))
       }
-      let groups = Self.groups(configuration)
+      let groups = Self.groups(specification)
       let writer = try SafetensorsWriter(
         "\(directory)/model.safetensors", entries: groups.flatMap(\.entries))
       for group in groups { try group.bring { try writer.write($1, of: $0) } }
@@ -69,24 +69,22 @@ struct Synthetic: ParsableCommand {
   }
 
   /// Every tensor, uniform and of the size that trained weights have.
-  private static func groups(_ configuration: LlamaConfiguration) -> [TensorGroup] {
-    let linears = Dictionary(
-      configuration.linears.map { ("\($0.name).weight", $0) }, uniquingKeysWith: { $1 })
-    return configuration.tensorShapes.enumerated().map { index, tensor in
+  private static func groups(_ specification: ModelSpecification) -> [TensorGroup] {
+    specification.sites.enumerated().map { index, site in
       func random() -> Tensor {
-        let values = Tensor.zeros(tensor.shape)
-        let range: Range<Float> = tensor.shape.count == 1 ? 0.9..<1.1 : -0.035..<0.035
+        let values = Tensor.zeros(site.shape)
+        let range: Range<Float> = site.role == .norm ? 0.9..<1.1 : -0.035..<0.035
         Random.fillUniform(values, range, key: RandomKey(seed: 7, purpose: 98, a: UInt32(index)))
         return values
       }
-      guard let linear = linears[tensor.name] else {
-        return .rounded(tensor.name, shape: tensor.shape, to: .bfloat16) { random() }
+      guard site.role == .linear else {
+        return .rounded(site.name, shape: site.shape, to: .bfloat16) { random() }
       }
-      let layout = BitsAndBytesLayout(linear, doubleQuantization: true, valueType: .bfloat16)
+      let layout = BitsAndBytesLayout(site, doubleQuantization: true, valueType: .bfloat16)
       return layout.group {
         .nf4(
           Kernels.nf4Quantize(
-            random(), outputs: linear.outputs, inputs: linear.inputs, doubleQuantization: true,
+            random(), outputs: site.outputs, inputs: site.inputs, doubleQuantization: true,
             valueType: .bfloat16))
       }
     }

@@ -51,6 +51,22 @@ extension Kernels {
     }
   }
 
+  /// Bytes of scratch that `linearCrossEntropy` with a gradient takes.
+  package static func linearCrossEntropyScratch(
+    tokens: Int, vocabulary: Int, width: Int, type: DataType
+  ) -> Int {
+    if type == .bfloat16 {
+      var operand = ck_operand()
+      operand.stride = width
+      operand.transposed = true
+      return ck_bf16_linear_cross_entropy_scratch(&operand, tokens, vocabulary, width)
+    }
+    var weight = ck_weight()
+    weight.N = vocabulary
+    weight.K = width
+    return ck_linear_cross_entropy_scratch(&weight, tokens, true, threads)
+  }
+
   private static func requireLabels(_ labels: Tensor, below vocabulary: Int) {
     let labels = UnsafeBufferPointer(start: labels.i32, count: labels.count)
     let known = labels.allSatisfy { $0 == ignoredLabel || (0..<vocabulary).contains(Int($0)) }

@@ -12,6 +12,19 @@ extension Kernels {
     ck_scale(x.f32, factor, x.count)
   }
 
+  /// x += value, float32.
+  package static func add(_ value: Float, to x: Tensor) {
+    x.copy(from: x.toArray(Float.self).map { $0 + value })
+  }
+
+  /// A number as it is after rounding to a type of floating-point numbers.
+  package static func rounded(_ value: Float, to type: DataType) -> Float {
+    let (number, narrow) = (Tensor.from([value], .float32), Tensor.zeros([1], type))
+    convert(number, into: narrow)
+    convert(narrow, into: number)
+    return Float(number.scalar)
+  }
+
   /// Copies the elements of one tensor into another of the same type; any shapes of the same size.
   package static func copy(_ source: Tensor, into target: Tensor) {
     target.requireCount(source.count, "copy")

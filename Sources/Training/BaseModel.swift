@@ -22,11 +22,11 @@ package struct BaseModel {
     var chosen = try ChatTemplate.choose(template, modelPath: files.tokenizerPath)
     if let date { chosen.date = date }
     self.template = chosen
-    guard tokenizer.vocabularySize <= files.configuration.vocabularySize else {
+    guard tokenizer.vocabularySize <= files.specification.vocabularySize else {
       throw Problem(
         path,
         "the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocabulary_size is "
-          + "\(files.configuration.vocabularySize); they do not belong together")
+          + "\(files.specification.vocabularySize); they do not belong together")
     }
   }
 
@@ -38,14 +38,31 @@ package struct BaseModel {
     compute: ComputeType, quantization: Quantization?, doubleQuantization: Bool,
     progress: (Double) -> Void = { _ in }
   ) throws -> CausalLM {
-    let storage: WeightStorage =
+    try CausalLM.load(
+      files,
+      storage: WeightStorage(compute, quantization, doubleQuantization: doubleQuantization),
+      activations: compute.dataType, progress: progress)
+  }
+}
+
+extension WeightStorage {
+  /// How the linear layers are kept that a recipe asks for.
+  init(_ compute: ComputeType, _ quantization: Quantization?, doubleQuantization: Bool) {
+    self =
       switch (quantization, compute) {
       case (.nf4, _): .nf4(doubleQuantization: doubleQuantization)
       case (nil, .float32): .float32
       case (nil, .bfloat16): .bfloat16
       }
-    return try CausalLM.load(
-      files, storage: storage, activations: compute == .bfloat16 ? .bfloat16 : .float32,
-      progress: progress)
+  }
+}
+
+extension ComputeType {
+  /// The type of activations.
+  var dataType: DataType {
+    switch self {
+    case .float32: .float32
+    case .bfloat16: .bfloat16
+    }
   }
 }

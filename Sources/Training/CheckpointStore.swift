@@ -32,14 +32,14 @@ package struct CheckpointStore {
 
   /// Saves the state after `optimizer.step` updates and removes what is older than `keep`.
   package func save(
-    adapter: LoRAAdapter, optimizer: AdamW, epoch: Int, baseFingerprint: String
+    adapters: AdapterSet, optimizer: AdamW, epoch: Int, baseFingerprint: String
   ) throws -> Entry {
     let step = optimizer.step
     let digits = String(step)
     let name = "step-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     let path = "\(directory)/\(name)"
     try AtomicDirectory.write(path) { temporary in
-      try PEFTDirectory.write(adapter, baseFingerprint: baseFingerprint, to: temporary)
+      try PEFTDirectory.write(adapters, baseFingerprint: baseFingerprint, to: temporary)
       try writeState(optimizer, epoch: epoch, to: "\(temporary)/\(Self.stateName)")
       let files = [PEFTDirectory.configName, PEFTDirectory.tensorsName, Self.stateName]
       let manifest = try Self.manifest(of: files, in: temporary, step: step)

@@ -18,9 +18,11 @@ package struct Evaluator {
     package var perplexity: Double { exp(mean) }
   }
 
-  /// - Parameter shouldStop: Asked between batches; nil is returned when it says so.
+  /// - Parameters:
+  ///   - adapters: nil: the base alone.
+  ///   - shouldStop: Asked between batches; nil is returned when it says so.
   package static func loss(
-    of rows: [RenderedRow], model: CausalLM, shouldStop: () -> Bool = { false }
+    of rows: [RenderedRow], model: CausalLM, adapters: AdapterSet?, shouldStop: () -> Bool = { false }
   ) -> Loss? {
     let sum = Tensor.zeros([1], .float64)
     var tokens = 0
@@ -30,7 +32,8 @@ package struct Evaluator {
     for step in plan.steps(epoch: 0) {
       guard !shouldStop() else { return nil }
       let batch = TokenBatch(rows: step.microBatches[0].map { (rows[$0].ids, rows[$0].labels) })
-      model.accumulateLoss(batch, loss: sum)
+      model.accumulateLoss(
+        batch, adapters: adapters, objective: SupervisedObjective(), loss: sum)
       tokens += batch.trainedTokens
     }
     return Loss(mean: sum.scalar / Double(tokens), tokens: tokens)

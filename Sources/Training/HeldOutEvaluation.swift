@@ -52,7 +52,7 @@ package struct HeldOutEvaluation {
     // Adapters are checked before minutes are spent on the weights.
     let loaded = try adapters.map {
       try PEFTDirectory.load(
-        $0, linears: files.configuration.linears, baseFingerprint: files.fingerprint)
+        $0, linears: files.specification.linears, baseFingerprint: files.fingerprint)
     }
     for warning in loaded.flatMap(\.warnings) { warn(warning) }
     let set = try RowSet.load(
@@ -63,10 +63,9 @@ package struct HeldOutEvaluation {
       compute: compute, quantization: quantization, doubleQuantization: doubleQuantization)
 
     let dropped = set.verdicts.count { $0.action == .dropped }
-    func measure(_ adapter: LoRAAdapter?, path: String?) throws -> Result {
-      model.attach(adapter)
+    func measure(_ adapters: AdapterSet?, path: String?) throws -> Result {
       let started = ContinuousClock.now
-      guard let loss = Evaluator.loss(of: set.rows, model: model) else {
+      guard let loss = Evaluator.loss(of: set.rows, model: model, adapters: adapters) else {
         throw Problem(self.model, "the evaluation was stopped", kind: .run)
       }
       return Result(
@@ -75,6 +74,6 @@ package struct HeldOutEvaluation {
         seconds: started.duration(to: .now).seconds)
     }
     let baseResult = adapters.isEmpty || includeBase ? [try measure(nil, path: nil)] : []
-    return try baseResult + zip(loaded, adapters).map { try measure($0.adapter, path: $1) }
+    return try baseResult + zip(loaded, adapters).map { try measure($0.adapters, path: $1) }
   }
 }

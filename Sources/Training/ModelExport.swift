@@ -31,13 +31,11 @@ package enum Merger {
   ) throws {
     let files = try PretrainedFiles.open(path)
     let loaded = try PEFTDirectory.load(
-      adapter, linears: files.configuration.linears, baseFingerprint: files.fingerprint)
+      adapter, linears: files.specification.linears, baseFingerprint: files.fingerprint)
     for warning in loaded.warnings { warn(warning) }
-    let loras = Dictionary(
-      uniqueKeysWithValues: loaded.adapter.modules.map { ($0.name, $0.lora) })
     let workspace = Workspace()
-    let groups = files.tensorGroups(as: dtype.dataType) { linear, weight in
-      loras[linear.name]?.delta(into: weight, workspace: workspace)
+    let groups = files.tensorGroups(as: dtype.dataType) { site, weight in
+      loaded.adapters[site]?.merge(into: weight, workspace: workspace)
     }
     try files.directoryWriter().write(
       to: output, groups: groups, type: dtype.dataType, progress: progress)

@@ -7,6 +7,7 @@ import Text
 package final class TextGenerator {
   private let base: BaseModel
   private let model: CausalLM
+  private let adapters: AdapterSet?
   private let stopTokens: Set<Int32>
   /// Sentences a user should see about the adapter.
   package let warnings: [String]
@@ -20,12 +21,12 @@ package final class TextGenerator {
     let base = try BaseModel(path: path, template: template)
     let loaded = try adapter.map {
       try PEFTDirectory.load(
-        $0, linears: base.files.configuration.linears, baseFingerprint: base.files.fingerprint)
+        $0, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint)
     }
     warnings = loaded?.warnings ?? []
     model = try base.load(
       compute: compute, quantization: quantization, doubleQuantization: doubleQuantization)
-    model.attach(loaded?.adapter)
+    adapters = loaded?.adapters
     var stops = Set(base.files.configuration.eosTokenIDs.map(Int32.init))
     if let id = base.tokenizer.eosToken.flatMap({ base.tokenizer.id(of: $0) }) { stops.insert(id) }
     stopTokens = stops
@@ -55,7 +56,8 @@ package final class TextGenerator {
     }
     var stream = UTF8Stream()
     let answer = model.generate(
-      prompt: ids, maxNewTokens: maxNewTokens, sampler: sampler, stopTokens: stopTokens
+      prompt: ids, adapters: adapters, maxNewTokens: maxNewTokens, sampler: sampler,
+      stopTokens: stopTokens
     ) { token in
       let piece = stream.append(base.tokenizer.decodeBytes(token))
       return piece.isEmpty || onText(piece)

@@ -16,7 +16,8 @@ final class TrainingRun {
   private let base: BaseModel
   private let record: RunRecord
   private let model: CausalLM
-  private let adapter: LoRAAdapter
+  private let adapters: AdapterSet
+  private let objective: any Objective = SupervisedObjective()
   private let optimizer: AdamW
   private let schedule: Schedule
   private let store: CheckpointStore
@@ -53,12 +54,11 @@ final class TrainingRun {
     model = try base.load(
       compute: recipe.model.computeDtype, quantization: recipe.model.quantization,
       doubleQuantization: recipe.model.doubleQuantization)
-    adapter = try Self.adapter(
+    adapters = try Self.adapters(
       recipe: recipe, plan: plan, base: base, checkpoint: restart, onEvent: onEvent)
-    model.attach(adapter)
     let training = recipe.training
     optimizer = AdamW(
-      parameters: adapter.parameters,
+      parameters: adapters.parameters,
       settings: AdamW.Settings(
         beta1: training.adamBeta1, beta2: training.adamBeta2, epsilon: training.adamEpsilon,
         weightDecay: training.weightDecay))
@@ -94,41 +94,32 @@ final class TrainingRun {
   }
 
   /// From the checkpoint, from `adapter.init_from`, or fresh.
-  private static func adapter(
+  private static func adapters(
     recipe: Recipe, plan: TrainingPlan, base: BaseModel, checkpoint: CheckpointStore.Entry?,
     onEvent: (TrainingEvent) -> Void
-  ) throws -> LoRAAdapter {
+  ) throws -> AdapterSet {
     guard let source = checkpoint?.path ?? recipe.adapter.initFrom else {
-      return LoRAAdapter(
-        configuration: plan.adapter, linears: plan.targets, seed: UInt64(recipe.training.seed))
+      return AdapterSet(
+        fresh: plan.adapter, targets: plan.targets, seed: UInt64(recipe.training.seed))
     }
     let loaded = try PEFTDirectory.load(
-      source, linears: base.files.configuration.linears, baseFingerprint: base.files.fingerprint,
+      source, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint,
       dropout: recipe.adapter.dropout)
     for warning in loaded.warnings { onEvent(.warning(warning)) }
-    try checkAgreement(of: loaded.adapter, with: plan, source: source)
-    return loaded.adapter.described(as: plan.adapter)
+    try checkAgreement(of: loaded.adapters, with: plan, source: source)
+    return loaded.adapters.described(as: plan.adapter)
   }
 
   private static func checkAgreement(
-    of adapter: LoRAAdapter, with plan: TrainingPlan, source: String
+    of adapters: AdapterSet, with plan: TrainingPlan, source: String
   ) throws(Problem) {
-    let (found, expected) = (adapter.configuration, plan.adapter)
-    var problems: [String] = []
-    if found.rank != expected.rank {
-      problems.append("its rank is \(found.rank), adapter.rank is \(expected.rank)")
+    var problems = adapters.method.disagreements(with: plan.adapter).map {
+      "its \($0.key) is \($0.own), adapter.\($0.key) is \($0.other)"
     }
-    if found.alpha != expected.alpha {
-      problems.append("its alpha is \(found.alpha), adapter.alpha is \(expected.alpha)")
-    }
-    if found.useRSLoRA != expected.useRSLoRA {
+    if adapters.modules.map(\.site) != plan.targets {
       problems.append(
-        "its use_rslora is \(found.useRSLoRA), adapter.use_rslora is \(expected.useRSLoRA)")
-    }
-    if adapter.modules.map(\.name) != plan.targets.map(\.name) {
-      problems.append(
-        "it adapts \(adapter.modules.count) layers, adapter.target_modules names \(plan.targets.count)"
-          + " (or others)")
+        "it adapts \(adapters.modules.count) layers, adapter.target_modules names"
+          + " \(plan.targets.count) (or others)")
     }
     guard problems.isEmpty else {
       throw Problem(
@@ -168,34 +159,37 @@ final class TrainingRun {
   /// One optimizer step; false where it was asked to stop, with nothing changed.
   private func train(_ planned: BatchPlan.Step) throws -> Bool {
     let started = ContinuousClock.now
-    let rows = planned.microBatches.map { $0.map { data.train[$0] } }
-    let trained = rows.joined().reduce(0) { $0 + $1.trainedTokens }
-    let tokens = rows.joined().reduce(0) { $0 + $1.ids.count }
+    let batches = planned.microBatches.map { rows in
+      TokenBatch(rows: rows.map { (data.train[$0].ids, data.train[$0].labels) })
+    }
+    let denominator = objective.denominator(batches)
     lossSum.fillWithZeros()
-    for (index, microBatch) in rows.enumerated() {
+    for (index, batch) in batches.enumerated() {
       guard !shouldStop() else {
         optimizer.clearGradients()
         return false
       }
       model.accumulateGradients(
-        TokenBatch(rows: microBatch.map { ($0.ids, $0.labels) }),
-        gradientScale: 1 / Double(trained), loss: lossSum,
+        batch, adapters: adapters, objective: objective, gradientScale: 1 / denominator,
+        loss: lossSum,
         checkpointing: recipe.training.gradientCheckpointing,
         dropout: DropoutKey(
           seed: UInt64(recipe.training.seed), step: optimizer.step, microBatch: index))
     }
-    let loss = lossSum.scalar / Double(trained)
+    let loss = lossSum.scalar / denominator
     let norm = optimizer.gradientNorm()
     try checkFinite(loss: loss, norm: norm, rows: planned.microBatches.flatMap { $0 })
     let learningRate = schedule.learningRate(step: optimizer.step)
     optimizer.update(
       learningRate: learningRate,
       gradientScale: AdamW.clipScale(norm: norm, maximum: recipe.training.maxGradNorm))
+    let tokens = batches.reduce(0) { $0 + $1.tokens }
     let seconds = started.duration(to: .now).seconds
     try emit(
       StepMetrics(
         step: optimizer.step, totalSteps: plan.totalSteps, epoch: planned.epochsDone, loss: loss,
-        learningRate: learningRate, gradNorm: norm, tokens: tokens, trainedTokens: trained,
+        learningRate: learningRate, gradNorm: norm, tokens: tokens,
+        trainedTokens: batches.reduce(0) { $0 + $1.trainedTokens },
         tokensPerSecond: Double(tokens) / seconds, seconds: seconds,
         peakRSSBytes: PeakMemory.bytes))
     return true
@@ -220,7 +214,8 @@ final class TrainingRun {
   /// Measures the held-out rows, if there are any; false where it was asked to stop.
   private func evaluate() throws -> Bool {
     guard !data.validation.isEmpty else { return true }
-    guard let loss = Evaluator.loss(of: data.validation, model: model, shouldStop: shouldStop)
+    guard let loss = Evaluator.loss(
+      of: data.validation, model: model, adapters: adapters, shouldStop: shouldStop)
     else { return false }
     let evaluation = EvaluationMetrics(
       step: optimizer.step, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,
@@ -232,7 +227,7 @@ final class TrainingRun {
 
   private func saveCheckpoint(epoch: Int) throws {
     let entry = try store.save(
-      adapter: adapter, optimizer: optimizer, epoch: epoch,
+      adapters: adapters, optimizer: optimizer, epoch: epoch,
       baseFingerprint: base.files.fingerprint)
     lastCheckpoint = entry
     onEvent(.checkpoint(path: entry.path, step: entry.step))
@@ -245,7 +240,7 @@ final class TrainingRun {
 
   private func finish() throws -> Trainer.Outcome {
     try AtomicDirectory.write(directory.adapter) { temporary in
-      try PEFTDirectory.write(adapter, baseFingerprint: base.files.fingerprint, to: temporary)
+      try PEFTDirectory.write(adapters, baseFingerprint: base.files.fingerprint, to: temporary)
     }
     onEvent(.finished(adapter: directory.adapter, steps: optimizer.step))
     return .finished(adapter: directory.adapter)

@@ -3,6 +3,7 @@ import Model
 import Tensors
 import TestSupport
 import Testing
+import Training
 
 /// The tiny Llama of Tests/Golden against what PyTorch + PEFT computed in float64.
 @Suite struct GoldenModelTests {
@@ -14,9 +15,9 @@ import Testing
     let model = try golden.model()
     let ids = golden.rows[0].ids
     let expected = try golden.tensor("base_logits")
-    let cache = KeyValueCache(configuration: model.configuration, capacity: ids.count)
+    let cache = KeyValueCache(model.specification, capacity: ids.count)
     for (position, id) in ids.enumerated() {
-      let logits = model.nextLogits([id], cache: cache)
+      let logits = model.nextLogits([id], adapters: nil, cache: cache)
       expectClose(
         logits.toArray(Float.self), expected.rows(position..<position + 1).toArray(Float.self),
         absolute: 2e-5, relative: 2e-5)
@@ -26,22 +27,23 @@ import Testing
   @Test func promptAtOnceEqualsTokenByToken() throws {
     let model = try golden.model()
     let ids = golden.rows[0].ids
-    let cache = KeyValueCache(configuration: model.configuration, capacity: ids.count)
-    let logits = model.nextLogits(ids, cache: cache).toArray(Float.self)
+    let cache = KeyValueCache(model.specification, capacity: ids.count)
+    let logits = model.nextLogits(ids, adapters: nil, cache: cache).toArray(Float.self)
     let expected = try golden.tensor("base_logits").rows(ids.count - 1..<ids.count)
     expectClose(logits, expected.toArray(Float.self), absolute: 2e-5, relative: 2e-5)
   }
 
   @Test(arguments: [false, true])
   func lossAndGradientsMatch(checkpointing: Bool) throws {
-    let (model, adapter) = try golden.adaptedModel()
+    let (model, adapters) = (try golden.model(), try golden.adapters())
     let loss = Tensor.zeros([1], .float64)
     model.accumulateGradients(
-      TokenBatch(rows: golden.rows), gradientScale: 1 / Double(golden.trainedTokens), loss: loss,
+      TokenBatch(rows: golden.rows), adapters: adapters, objective: SupervisedObjective(),
+      gradientScale: 1 / Double(golden.trainedTokens), loss: loss,
       checkpointing: checkpointing, dropout: nil)
     expectClose(
       [loss.scalar / Double(golden.trainedTokens)], [golden.losses[0]], absolute: 0, relative: 1e-6)
-    for parameter in adapter.parameters {
+    for parameter in adapters.parameters {
       let expected = try golden.tensor("gradient." + parameter.name).toArray(Float.self)
       expectClose(
         parameter.gradient.toArray(Float.self), expected, absolute: 1e-6, relative: 1e-4,
@@ -72,9 +74,12 @@ import Testing
   }
 
   @Test func evaluationEqualsTrainingLoss() throws {
-    let (model, _) = try golden.adaptedModel()
+    let (model, adapters) = (try golden.model(), try golden.adapters())
     let loss = Tensor.zeros([1], .float64)
-    for row in golden.rows { model.accumulateLoss(TokenBatch(rows: [row]), loss: loss) }
+    for row in golden.rows {
+      model.accumulateLoss(
+        TokenBatch(rows: [row]), adapters: adapters, objective: SupervisedObjective(), loss: loss)
+    }
     expectClose(
       [loss.scalar / Double(golden.trainedTokens)], [golden.losses[0]], absolute: 0, relative: 1e-6)
   }
@@ -82,22 +87,20 @@ import Testing
   /// With adapters on the upper layer only, the lower one needs no backward pass: the gradients of
   /// the upper one must not change.
   @Test func lowerLayersWithoutAdaptersAreSkipped() throws {
-    let (model, adapter) = try golden.adaptedModel()
-    let upper = LoRAAdapter(
-      configuration: adapter.configuration,
-      modules: adapter.modules.filter { $0.name.contains("layers.1.") })
-    let zeroed = adapter.modules.filter { $0.name.contains("layers.0.") }
+    let (model, adapters) = (try golden.model(), try golden.adapters())
+    let upper = AdapterSet(
+      method: adapters.method, modules: adapters.modules.filter { $0.site.layer == 1 })
     // B = 0 takes the lower adapters' effect away without taking them off.
-    for module in zeroed { module.lora.b.value.fillWithZeros() }
-    func upperGradients() -> [[Float]] {
-      for parameter in adapter.parameters { parameter.gradient.fillWithZeros() }
+    for module in adapters.modules where module.site.layer == 0 {
+      module.adapter.parameters[1].value.fillWithZeros()
+    }
+    func upperGradients(_ acting: AdapterSet) -> [[Float]] {
+      for parameter in adapters.parameters { parameter.gradient.fillWithZeros() }
       model.accumulateGradients(
-        TokenBatch(rows: golden.rows), gradientScale: 1, loss: Tensor.zeros([1], .float64),
-        checkpointing: false, dropout: nil)
+        TokenBatch(rows: golden.rows), adapters: acting, objective: SupervisedObjective(),
+        gradientScale: 1, loss: Tensor.zeros([1], .float64), checkpointing: false, dropout: nil)
       return upper.parameters.map { $0.gradient.toArray(Float.self) }
     }
-    let withLower = upperGradients()
-    model.attach(upper)
-    #expect(upperGradients() == withLower)
+    #expect(upperGradients(upper) == upperGradients(adapters))
   }
 }

@@ -18,27 +18,35 @@ import Testing
     LoRA(
       a: Parameter(name: "A", value: tensor([Self.rank, Self.inputs], 1)),
       b: Parameter(name: "B", value: tensor([Self.outputs, Self.rank], 2)), alpha: 5.1,
-      scale: 1.7, dropout: dropout, index: 4)
+      scale: 1.7, dropout: dropout, site: site.id)
   }
 
-  func pass(training: Bool = true) -> Pass {
-    Pass(
-      workspace: workspace, activations: .float32,
-      segments: Tensor.from([0, Int32(Self.tokens)], .int32),
+  var site: Site {
+    var sites = SiteList()
+    for name in ["a", "b", "c"] {
+      _ = sites.linear(name, outputs: Self.outputs, inputs: Self.inputs)
+    }
+    return sites.linear("l", outputs: Self.outputs, inputs: Self.inputs).weight
+  }
+
+  func pass(_ lora: LoRA, training: Bool = true) -> Pass {
+    let method = LoRAConfiguration(
+      rank: Self.rank, alpha: 5.1, targetModules: ["l"], baseModel: "b")
+    return Pass(
+      workspace: workspace, activations: .float32, segments: Segments(lengths: [Self.tokens]),
       positions: Tensor.from((0..<Int32(Self.tokens)).map { $0 }, .int32),
+      adapters: AdapterSet(method: method, modules: [.init(site: site, adapter: lora)]),
       dropout: training ? DropoutKey(seed: 9, step: 2, microBatch: 1) : nil)
   }
 
   /// A layer that is nothing but its adapter.
-  func linear(_ lora: LoRA) -> Linear {
-    Linear(
-      name: "l", weight: .float32(Tensor.zeros([Self.outputs, Self.inputs])), adapter: lora)
+  var linear: Linear {
+    Linear(site: site, weight: .float32(Tensor.zeros([Self.outputs, Self.inputs])))
   }
 
   func output(_ lora: LoRA, _ x: Tensor, training: Bool = true) -> [Float] {
     let y = Tensor.zeros([Self.tokens, Self.outputs])
-    let linear = linear(lora)
-    let saved = linear.makeSaved(tokens: Self.tokens, pass: pass(training: training))
+    let saved = linear.makeSaved(tokens: Self.tokens, pass: pass(lora, training: training))
     linear.forward(x, out: y, saved: saved, workspace: workspace)
     return y.toArray(Float.self)
   }
@@ -47,7 +55,7 @@ import Testing
   @Test func mergedWeightEqualsTheAdapter() {
     let (lora, x) = (lora(), tensor([Self.tokens, Self.inputs], 3))
     let delta = Tensor.zeros([Self.outputs, Self.inputs])
-    lora.delta(into: delta, workspace: workspace)
+    lora.merge(into: delta, workspace: workspace)
     let merged = Tensor.zeros([Self.tokens, Self.outputs])
     Kernels.linearForward(x: x, weight: .float32(delta), out: merged, workspace: workspace)
     expectClose(output(lora, x), merged.toArray(Float.self), absolute: 1e-5, relative: 1e-5)
@@ -59,8 +67,7 @@ import Testing
     let (lora, x) = (lora(dropout: dropout), tensor([Self.tokens, Self.inputs], 3))
     let weights = tensor([Self.tokens, Self.outputs], 4)
     let dX = Tensor.zeros(x.shape)
-    let linear = linear(lora)
-    let saved = linear.makeSaved(tokens: Self.tokens, pass: pass())
+    let saved = linear.makeSaved(tokens: Self.tokens, pass: pass(lora))
     let y = Tensor.zeros([Self.tokens, Self.outputs])
     linear.forward(x, out: y, saved: saved, workspace: workspace)
     Linear.backward(

@@ -3,6 +3,7 @@ import Model
 import Tensors
 import TestSupport
 import Testing
+import Training
 
 @Suite struct PEFTDirectoryTests {
   let golden: TinyLlama
@@ -13,7 +14,7 @@ import Testing
     folder = try TemporaryDirectory()
   }
 
-  var linears: [LinearShape] { golden.files.configuration.linears }
+  var linears: [Site] { golden.files.specification.linears }
 
   func load(_ directory: String, fingerprint: String = "f") throws -> PEFTDirectory.Loaded {
     try PEFTDirectory.load(directory, linears: linears, baseFingerprint: fingerprint)
@@ -35,28 +36,28 @@ import Testing
     let configuration = LoRAConfiguration(
       rank: 3, alpha: 7.5, useRSLoRA: true, targetModules: ["q_proj", "down_proj"],
       baseModel: "somewhere")
-    let targets = linears.filter { $0.name.hasSuffix("q_proj") || $0.name.hasSuffix("down_proj") }
-    let adapter = LoRAAdapter(configuration: configuration, linears: targets, seed: 5)
+    let targets = linears.filter { $0.module.hasSuffix("q_proj") || $0.module.hasSuffix("down_proj") }
+    let adapter = AdapterSet(fresh: configuration, targets: targets, seed: 5)
     for (index, parameter) in adapter.parameters.enumerated() {
       Random.fillUniform(parameter.value, -1..<1, key: RandomKey(seed: UInt64(index), .sampling))
     }
     try PEFTDirectory.write(adapter, baseFingerprint: "f", to: folder.path)
     let loaded = try load(folder.path)
     #expect(loaded.warnings.isEmpty)
-    #expect(loaded.adapter.configuration == configuration)
-    #expect(loaded.adapter.modules.map(\.name) == targets.map(\.name))
-    for (a, b) in zip(adapter.parameters, loaded.adapter.parameters) {
+    #expect(loaded.adapters.method as? LoRAConfiguration == configuration)
+    #expect(loaded.adapters.modules.map(\.site) == targets)
+    for (a, b) in zip(adapter.parameters, loaded.adapters.parameters) {
       #expect(a.name == b.name)
       #expect(a.value.toArray(Float.self) == b.value.toArray(Float.self))
     }
-    #expect(loaded.adapter.modules[0].lora.scale == Float(7.5 / 3.0.squareRoot()))
+    #expect(try loras(loaded.adapters)[0].scale == Float(7.5 / 3.0.squareRoot()))
   }
 
   @Test func saysWhenTheBaseIsAnother() throws {
-    let adapter = LoRAAdapter(
-      configuration: LoRAConfiguration(
+    let adapter = AdapterSet(
+      fresh: LoRAConfiguration(
         rank: 2, alpha: 4, targetModules: ["q_proj"], baseModel: "somewhere"),
-      linears: [linears[0]], seed: 1)
+      targets: [linears[0]], seed: 1)
     try PEFTDirectory.write(adapter, baseFingerprint: "f", to: folder.path)
     let warnings = try load(folder.path, fingerprint: "g").warnings
     #expect(warnings.count == 1 && warnings[0].contains("other base weights"), "\(warnings)")
@@ -67,7 +68,9 @@ import Testing
       ("alpha_pattern", ["layers.1.self_attn.q_proj": 40, "model.layers.0.*up_proj": 2] as JSON)
     ])
     let scales = Dictionary(
-      uniqueKeysWithValues: try load(directory).adapter.modules.map { ($0.name, $0.lora.scale) })
+      uniqueKeysWithValues: try load(directory).adapters.modules.map {
+        ($0.site.module, try #require($0.adapter as? LoRA).scale)
+      })
     #expect(scales["model.layers.0.self_attn.q_proj"] == 3)
     #expect(scales["model.layers.1.self_attn.q_proj"] == 10)
   }
@@ -75,31 +78,30 @@ import Testing
   /// Ranks and scales of single modules survive being written and read, which a resumed run does
   /// at every checkpoint.
   @Test func patternsAreWrittenBack() throws {
-    let configuration = LoRAConfiguration(
+    var configuration = LoRAConfiguration(
       rank: 4, alpha: 8, useRSLoRA: true, targetModules: ["q_proj", "up_proj"], baseModel: "b")
-    let modules = linears.filter { $0.name.hasSuffix("q_proj") || $0.name.hasSuffix("up_proj") }
-      .enumerated().map { place, linear in
-        let (rank, alpha) = (place == 1 ? 3 : 4, place == 2 ? 2.5 : 8)
-        let lora = LoRA(
-          a: Parameter(
-            name: "base_model.model.\(linear.name).lora_A.weight",
-            value: Tensor.zeros([rank, linear.inputs])),
-          b: Parameter(
-            name: "base_model.model.\(linear.name).lora_B.weight",
-            value: Tensor.zeros([linear.outputs, rank])),
-          alpha: alpha, scale: Float(configuration.scale(rank: rank, alpha: alpha)), dropout: 0,
-          index: linear.index)
-        return (name: linear.name, lora: lora)
-      }
-    let adapter = LoRAAdapter(configuration: configuration, modules: modules)
-    try PEFTDirectory.write(adapter, baseFingerprint: "f", to: folder.path)
-    let loaded = try load(folder.path).adapter
-    #expect(loaded.modules.map(\.lora.rank) == [4, 3, 4, 4])
-    #expect(loaded.modules.map(\.lora.alpha) == [8, 8, 2.5, 8])
-    #expect(loaded.modules.map(\.lora.scale) == adapter.modules.map(\.lora.scale))
+    configuration.rankPattern.entries = [.init(key: "layers.1.self_attn.q_proj", value: 3)]
+    configuration.alphaPattern.entries = [.init(key: "0.mlp.up_proj", value: 2.5)]
+    let targets = linears.filter {
+      $0.module.hasSuffix("q_proj") || $0.module.hasSuffix("up_proj")
+    }
+    let written = AdapterSet(fresh: configuration, targets: targets, seed: 1)
+    // As a resumed run has them: under the recipe's settings, which know no patterns.
+    var plain = configuration
+    plain.rankPattern = .init()
+    plain.alphaPattern = .init()
+    try PEFTDirectory.write(written.described(as: plain), baseFingerprint: "f", to: folder.path)
+    let read = try load(folder.path).adapters
+    #expect(try loras(read).map(\.rank) == [4, 4, 3, 4])
+    #expect(try loras(read).map(\.alpha) == [8, 2.5, 8, 8])
+    #expect(try loras(read).map(\.scale) == loras(written).map(\.scale))
     let config = try readJSON(folder.path("adapter_config.json"))
-    #expect(config["rank_pattern"] == [modules[1].name: 3] as JSON)
-    #expect(config["alpha_pattern"] == [modules[2].name: 2.5] as JSON)
+    #expect(config["rank_pattern"] == ["model.layers.1.self_attn.q_proj": 3] as JSON)
+    #expect(config["alpha_pattern"] == ["model.layers.0.mlp.up_proj": 2.5] as JSON)
+  }
+
+  func loras(_ adapters: AdapterSet) throws -> [LoRA] {
+    try adapters.modules.map { try #require($0.adapter as? LoRA) }
   }
 
   /// Dropout masks are named by the layer, not by its place in some list of targets: the same layer
@@ -107,19 +109,18 @@ import Testing
   @Test func aReadAdapterDropsWhatTheFreshOneDrops() throws {
     let configuration = LoRAConfiguration(
       rank: 2, alpha: 4, dropout: 0.5, targetModules: ["v_proj", "down_proj"], baseModel: "b")
-    let targets = linears.filter { $0.name.hasSuffix("v_proj") || $0.name.hasSuffix("down_proj") }
-    let fresh = LoRAAdapter(configuration: configuration, linears: targets, seed: 5)
+    let targets = linears.filter { $0.module.hasSuffix("v_proj") || $0.module.hasSuffix("down_proj") }
+    let fresh = AdapterSet(fresh: configuration, targets: targets, seed: 5)
     try PEFTDirectory.write(fresh, baseFingerprint: "f", to: folder.path)
     let read = try PEFTDirectory.load(
       folder.path, linears: linears, baseFingerprint: "f", dropout: 0.5
-    ).adapter
-    func gradients(_ adapter: LoRAAdapter) throws -> [[Float]] {
-      let model = try golden.model()
-      model.attach(adapter)
-      model.accumulateGradients(
-        TokenBatch(rows: golden.rows), gradientScale: 1, loss: Tensor.zeros([1], .float64),
-        checkpointing: false, dropout: DropoutKey(seed: 9, step: 2, microBatch: 1))
-      return adapter.parameters.map { $0.gradient.toArray(Float.self) }
+    ).adapters
+    func gradients(_ adapters: AdapterSet) throws -> [[Float]] {
+      try golden.model().accumulateGradients(
+        TokenBatch(rows: golden.rows), adapters: adapters, objective: SupervisedObjective(),
+        gradientScale: 1, loss: Tensor.zeros([1], .float64), checkpointing: false,
+        dropout: DropoutKey(seed: 9, step: 2, microBatch: 1))
+      return adapters.parameters.map { $0.gradient.toArray(Float.self) }
     }
     #expect(try gradients(read) == gradients(fresh))
   }
@@ -141,12 +142,13 @@ import Testing
   @Test func namesUnknownKeysAndGoesOn() throws {
     let loaded = try load(try edited([("brand_new_option", 3)]))
     #expect(loaded.warnings.contains { $0.contains("brand_new_option") })
-    #expect(loaded.adapter.modules.count == linears.count)
+    #expect(loaded.adapters.modules.count == linears.count)
   }
 
   @Test func refusesAnAdapterOfAnotherModel() throws {
+    var sites = SiteList()
     let wider = linears.map {
-      LinearShape(index: $0.index, name: $0.name, outputs: $0.outputs * 2, inputs: $0.inputs)
+      sites.linear($0.module, outputs: $0.outputs * 2, inputs: $0.inputs).weight
     }
     let problem = #expect(throws: Problem.self) {
       try PEFTDirectory.load(
@@ -161,10 +163,9 @@ import Testing
   }
 
   @Test func unmatchedTargetsAreNamed() {
-    let names = linears.map(\.name)
     let problem = #expect(throws: Problem.self) {
-      try LoRAConfiguration.resolve(
-        targets: ["q_proj", "query", "lm_head"], among: names, place: "targets")
+      try AdapterTargets.resolve(
+        ["q_proj", "query", "lm_head"], among: linears, place: "targets")
     }
     let text = problem?.description ?? ""
     #expect(

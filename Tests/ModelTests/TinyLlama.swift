@@ -2,6 +2,7 @@ import Formats
 import Model
 import Tensors
 import TestSupport
+import Training
 
 /// Tests/Golden/tiny-llama, made by scripts/golden/tiny_llama.py.
 struct TinyLlama {
@@ -29,26 +30,25 @@ struct TinyLlama {
 
   func model() throws -> CausalLM { try CausalLM.load(files, storage: .float32) }
 
-  func adaptedModel() throws -> (CausalLM, LoRAAdapter) {
-    let model = try model()
-    let loaded = try PEFTDirectory.load(
-      "\(Self.path)/adapter", linears: files.configuration.linears,
-      baseFingerprint: files.fingerprint)
-    model.attach(loaded.adapter)
-    return (model, loaded.adapter)
+  func adapters() throws -> AdapterSet {
+    try PEFTDirectory.load(
+      "\(Self.path)/adapter", linears: files.specification.linears,
+      baseFingerprint: files.fingerprint
+    ).adapters
   }
 
   /// Gradients of the mean token loss over all batches, one array a parameter.
   func gradients(
     checkpointing: Bool, batches: [[(ids: [Int32], labels: [Int32])]]
   ) throws -> [[Float]] {
-    let (model, adapter) = try adaptedModel()
+    let (model, adapters) = (try model(), try adapters())
     let loss = Tensor.zeros([1], .float64)
     for batch in batches {
       model.accumulateGradients(
-        TokenBatch(rows: batch), gradientScale: 1 / Double(trainedTokens), loss: loss,
-        checkpointing: checkpointing, dropout: nil)
+        TokenBatch(rows: batch), adapters: adapters, objective: SupervisedObjective(),
+        gradientScale: 1 / Double(trainedTokens), loss: loss, checkpointing: checkpointing,
+        dropout: nil)
     }
-    return adapter.parameters.map { $0.gradient.toArray(Float.self) }
+    return adapters.parameters.map { $0.gradient.toArray(Float.self) }
   }
 }

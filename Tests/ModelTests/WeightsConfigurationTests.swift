@@ -1,5 +1,6 @@
 import Formats
 import Model
+import Tensors
 import TestSupport
 import Testing
 
@@ -14,14 +15,15 @@ import Testing
   }
 
   @Test func fillsInTheDefaultsOfTransformers() throws {
-    let configuration = try LlamaConfiguration(Self.minimal, path: "config.json")
-    #expect(configuration.kvHeadCount == 8)
-    #expect(configuration.headDimension == 8)
+    let configuration = try ModelConfiguration(Self.minimal, path: "config.json")
+    let block = try #require(configuration.specification.blocks.first)
+    #expect(block.attention.shape == AttentionShape(heads: 8, kvHeads: 8, headDimension: 8))
     #expect(configuration.maxPositionEmbeddings == 2048)
-    #expect(configuration.rmsNormEpsilon == 1e-6)
-    #expect(configuration.ropeTheta == 10000)
-    #expect(configuration.ropeScaling == .none)
-    #expect(!configuration.tieWordEmbeddings)
+    #expect(block.attentionNorms.input.epsilon == 1e-6)
+    #expect(
+      block.attention.rotary
+        == RotarySpecification(headDimension: 8, theta: 10000, scaling: .none))
+    #expect(configuration.specification.head.weight != nil)
     #expect(configuration.bosTokenID == nil)
     #expect(configuration.eosTokenIDs.isEmpty)
   }
@@ -33,43 +35,75 @@ import Testing
     ]
     var parameters = llama3
     parameters.set("rope_theta", 500_000.0)
-    let old = try LlamaConfiguration(
+    let old = try ModelConfiguration(
       Self.changed([("rope_theta", 500_000), ("rope_scaling", llama3)]), path: "c")
-    let new = try LlamaConfiguration(
+    let new = try ModelConfiguration(
       Self.changed([("rope_parameters", parameters)]), path: "c")
     for configuration in [old, new] {
-      #expect(configuration.ropeTheta == 500_000)
+      let rotary = configuration.specification.blocks[0].attention.rotary
+      #expect(rotary.theta == 500_000)
       #expect(
-        configuration.ropeScaling
-          == .llama3(factor: 32, lowFactor: 1, highFactor: 4, originalLength: 8192))
+        rotary.scaling == .llama3(factor: 32, lowFactor: 1, highFactor: 4, originalLength: 8192))
     }
-    let linear = try LlamaConfiguration(
+    let linear = try ModelConfiguration(
       Self.changed([("rope_scaling", ["type": "linear", "factor": 2.0])]), path: "c")
-    #expect(linear.ropeScaling == .linear(factor: 2))
+    #expect(linear.specification.blocks[1].attention.rotary.scaling == .linear(factor: 2))
   }
 
   @Test func joinsTheTokensThatEndText() throws {
-    let configuration = try LlamaConfiguration(
+    let configuration = try ModelConfiguration(
       Self.changed([("eos_token_id", 2), ("bos_token_id", 1)]),
       generation: ["eos_token_id": [2, 7]], path: "c")
     #expect(configuration.eosTokenIDs == [2, 7])
     #expect(configuration.bosTokenID == 1)
   }
 
-  @Test func acceptsMistralWithoutAWindow() throws {
-    let mistral: [(String, JSON?)] = [
-      ("model_type", "mistral"), ("architectures", ["MistralForCausalLM"]),
+  static func windows(_ changes: [(String, JSON?)]) throws -> [Int?] {
+    try ModelConfiguration(changed(changes), path: "c").specification.blocks
+      .map(\.attention.shape.window)
+  }
+
+  @Test func givesWindowsToTheLayersThatHaveThem() throws {
+    let mistral: [(String, JSON?)] = [("model_type", "mistral")]
+    #expect(try Self.windows(mistral) == [4096, 4096], "the class's default")
+    #expect(try Self.windows(mistral + [("sliding_window", .null)]) == [nil, nil])
+    #expect(try Self.windows(mistral + [("sliding_window", 100)]) == [100, 100])
+    let qwen: [(String, JSON?)] = [
+      ("model_type", "qwen2"), ("num_key_value_heads", 8), ("sliding_window", 64),
     ]
-    _ = try LlamaConfiguration(Self.changed(mistral + [("sliding_window", nil)]), path: "c")
+    #expect(try Self.windows(qwen) == [nil, nil])
+    let used = qwen + [("use_sliding_window", true)]
+    #expect(try Self.windows(used) == [nil, nil], "layers from the 28th on")
+    #expect(try Self.windows(used + [("max_window_layers", 1)]) == [nil, 64])
+    #expect(try Self.windows(used + [("max_window_layers", 0)]) == [64, 64])
+    let types: JSON = ["sliding_attention", "full_attention"]
+    #expect(try Self.windows(used + [("layer_types", types)]) == [64, nil])
+    let gemma: [(String, JSON?)] = [("model_type", "gemma2"), ("sliding_window", 7)]
+    #expect(try Self.windows(gemma) == [7, nil])
     let problem = #expect(throws: Problem.self) {
-      try LlamaConfiguration(Self.changed(mistral + [("sliding_window", 1024)]), path: "c")
+      try Self.windows(gemma + [("layer_types", ["full_attention"])])
     }
-    #expect(problem?.description.contains("attention windows are not supported") == true)
+    #expect(problem?.description.contains("each of the 2 layers") == true)
+  }
+
+  /// Random numbers are named by these, so a norm or bias more must not move them.
+  @Test func linearLayersAreNumberedAlikeInAllFamilies() throws {
+    for family in Families.all {
+      let configuration = try ModelConfiguration(
+        Self.changed([("model_type", .string(family.modelType)), ("num_key_value_heads", 8)]),
+        path: "c")
+      let linears = configuration.specification.linears
+      #expect(linears.map(\.id) == Array(0..<14))
+      #expect(
+        linears.prefix(7).map(\.module)
+          == ["q", "k", "v", "o"].map { "model.layers.0.self_attn.\($0)_proj" }
+          + ["gate", "up", "down"].map { "model.layers.0.mlp.\($0)_proj" })
+    }
   }
 
   @Test(
     arguments: [
-      ("model_type", "qwen2" as JSON, "the architecture is qwen2"),
+      ("model_type", "qwen9" as JSON, "the architecture is qwen9"),
       (
         "architectures", ["LlamaForSequenceClassification"] as JSON,
         "LlamaForSequenceClassification"
@@ -86,8 +120,7 @@ import Testing
       ("rms_norm_eps", 0, "\"rms_norm_eps\" is 0"),
       ("tie_word_embeddings", "yes", "expected true or false"),
       ("eos_token_id", "</s>", "expected a token id"),
-      ("attention_bias", true, "\"attention_bias\" is true"),
-      ("mlp_bias", true, "\"mlp_bias\" is true"),
+      ("mlp_bias", 1, "\"mlp_bias\" is 1, expected true or false"),
       ("hidden_act", "gelu", "\"hidden_act\" is \"gelu\""),
       ("attention_dropout", 0.1, "supported is 0"),
       ("rope_scaling", ["rope_type": "yarn", "factor": 4.0], "the rope type is \"yarn\""),
@@ -98,7 +131,7 @@ import Testing
     ] as [(String, JSON?, String)])
   func refuses(key: String, value: JSON?, sentence: String) throws {
     let problem = #expect(throws: Problem.self) {
-      try LlamaConfiguration(Self.changed([(key, value)]), path: "model/config.json")
+      try ModelConfiguration(Self.changed([(key, value)]), path: "model/config.json")
     }
     #expect(problem?.description.contains(sentence) == true, "\(problem?.description ?? "")")
     #expect(problem?.description.hasPrefix("model/config.json: ") == true)
@@ -106,8 +139,8 @@ import Testing
 
   @Test func reportsEverythingTogether() throws {
     let problem = #expect(throws: Problem.self) {
-      try LlamaConfiguration(
-        Self.changed([("intermediate_size", nil), ("vocab_size", -1), ("mlp_bias", true)]),
+      try ModelConfiguration(
+        Self.changed([("intermediate_size", nil), ("vocab_size", -1), ("mlp_bias", 1)]),
         path: "c")
     }
     #expect(problem?.sentences.count == 4)
@@ -116,19 +149,18 @@ import Testing
 
   @Test func survivesOtherJSON() {
     for json in [JSON.null, 1, "x", [], [:]] {
-      #expect(throws: Problem.self) { try LlamaConfiguration(json, path: "c") }
+      #expect(throws: Problem.self) { try ModelConfiguration(json, path: "c") }
     }
   }
 
   @Test func readsTheKeysOfGGUF() throws {
-    let gguf = try LlamaConfiguration(try GGUFFile(goldenPath("weights/tiny.gguf")))
+    let gguf = try ModelConfiguration(try GGUFFile(goldenPath("weights/tiny.gguf")))
     let path = goldenPath("weights/bf16/config.json")
-    let huggingFace = try LlamaConfiguration(try readJSON(path), path: path)
-    #expect(gguf.tensorShapes.map(\.name) == huggingFace.tensorShapes.map(\.name))
-    #expect(gguf.tensorShapes.map(\.shape) == huggingFace.tensorShapes.map(\.shape))
-    #expect(gguf.rmsNormEpsilon == 1e-5)
-    #expect(gguf.ropeTheta == 500_000)
-    #expect(gguf.ropeScaling == huggingFace.ropeScaling, "found from rope_freqs.weight")
+    let huggingFace = try ModelConfiguration(try readJSON(path), path: path)
+    // The scaling of the rotation is found from rope_freqs.weight.
+    #expect(gguf.specification == huggingFace.specification)
+    #expect(gguf.specification.finalNorm.epsilon == 1e-5)
+    #expect(gguf.specification.blocks[0].attention.rotary.theta == 500_000)
     #expect(gguf.maxPositionEmbeddings == huggingFace.maxPositionEmbeddings)
     #expect(gguf.bosTokenID == 1)
     #expect(gguf.eosTokenIDs == [2])

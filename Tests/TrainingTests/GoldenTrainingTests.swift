@@ -19,12 +19,11 @@ import Training
     let trained = try #require(golden["trained_tokens"]?.integer)
     let files = try PretrainedFiles.open(path)
     let model = try CausalLM.load(files, storage: .float32)
-    let adapter = try PEFTDirectory.load(
-      "\(path)/adapter", linears: files.configuration.linears, baseFingerprint: files.fingerprint
-    ).adapter
-    model.attach(adapter)
+    let adapters = try PEFTDirectory.load(
+      "\(path)/adapter", linears: files.specification.linears, baseFingerprint: files.fingerprint
+    ).adapters
     let optimizer = AdamW(
-      parameters: adapter.parameters,
+      parameters: adapters.parameters,
       settings: .init(
         beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
         weightDecay: try #require(golden["weight_decay"]?.number)))
@@ -34,8 +33,8 @@ import Training
     for _ in numbers("losses") {
       let loss = Tensor.zeros([1], .float64)
       model.accumulateGradients(
-        TokenBatch(rows: rows), gradientScale: 1 / Double(trained), loss: loss,
-        checkpointing: false, dropout: nil)
+        TokenBatch(rows: rows), adapters: adapters, objective: SupervisedObjective(),
+        gradientScale: 1 / Double(trained), loss: loss, checkpointing: false, dropout: nil)
       losses.append(loss.scalar / Double(trained))
       norms.append(optimizer.gradientNorm())
       optimizer.update(
@@ -46,7 +45,7 @@ import Training
     expectClose(losses, numbers("losses"), absolute: 0, relative: 1e-4)
     expectClose(norms, numbers("gradient_norms"), absolute: 0, relative: 1e-3)
     let expected = try SafetensorsFile("\(path)/golden.safetensors")
-    for parameter in adapter.parameters {
+    for parameter in adapters.parameters {
       let values = try expected.float32("trained." + parameter.name).toArray(Float.self)
       expectClose(
         parameter.value.toArray(Float.self), values, absolute: 2e-3, relative: 2e-3, parameter.name)

@@ -239,17 +239,17 @@ import Training
   /// A copy of the golden adapter with every weight of B replaced.
   func adapter(withB value: Float) throws -> String {
     let files = try PretrainedFiles.open(goldenPath("tiny-llama"))
-    let adapter = try PEFTDirectory.load(
-      goldenPath("tiny-llama") + "/adapter", linears: files.configuration.linears,
+    let adapters = try PEFTDirectory.load(
+      goldenPath("tiny-llama") + "/adapter", linears: files.specification.linears,
       baseFingerprint: files.fingerprint
-    ).adapter
-    for module in adapter.modules {
-      let b = module.lora.b.value
+    ).adapters
+    for module in adapters.modules {
+      let b = module.adapter.parameters[1].value
       b.copy(from: [Float](repeating: value, count: b.count))
     }
     let path = folder.path("adapter-\(value)")
     try AtomicDirectory.write(path) {
-      try PEFTDirectory.write(adapter, baseFingerprint: files.fingerprint, to: $0)
+      try PEFTDirectory.write(adapters, baseFingerprint: files.fingerprint, to: $0)
     }
     return path
   }

@@ -8,70 +8,105 @@ extension CausalLM {
   ///   - files: The opened model.
   ///   - storage: How the linear layers are kept.
   ///   - activations: float32 or bfloat16: the type of activations and of embedding and head. A weight
-  ///     that is quantized is rounded to it first, as transformers does. Norms stay float32.
+  ///     that is quantized is rounded to it first, as transformers does. Norms and biases stay float32.
   ///   - workspace: Memory for activations and scratch.
   ///   - progress: Called with the fraction that is done.
   package static func load(
     _ files: PretrainedFiles, storage: WeightStorage, activations: DataType = .float32,
     workspace: Workspace = Workspace(), progress: (Double) -> Void = { _ in }
   ) throws -> CausalLM {
-    if activations == .bfloat16 { try files.configuration.checkPairs(path: files.path) }
-    let configuration = files.configuration
-    let hidden = configuration.hiddenSize
-    let rotary = RotaryEmbedding(configuration: configuration)
-
-    func linear(_ shape: LinearShape) throws -> Linear {
-      let weight = try files.linear(
-        shape.name, outputs: shape.outputs, inputs: shape.inputs, storage: storage,
-        valueType: activations)
-      return Linear(name: shape.name, weight: weight)
-    }
-    func norm(_ name: String) throws -> RMSNorm {
-      RMSNorm(
-        weight: try files.tensor(name + ".weight", shape: [hidden]),
-        epsilon: Float(configuration.rmsNormEpsilon))
-    }
-
-    let embedding = try files.tensor(
-      "model.embed_tokens.weight", shape: [configuration.vocabularySize, hidden],
-      type: activations)
-    let layers = try (0..<configuration.layerCount).map { index in
-      let name = "model.layers.\(index)"
-      let shapes = configuration.linears(layer: index)
-      let layer = DecoderLayer(
-        attention: SelfAttention(
-          query: try linear(shapes.query), key: try linear(shapes.key),
-          value: try linear(shapes.value), output: try linear(shapes.output), rotary: rotary,
-          heads: configuration.headCount, kvHeads: configuration.kvHeadCount),
-        feedForward: FeedForward(
-          gate: try linear(shapes.gate), up: try linear(shapes.up), down: try linear(shapes.down)),
-        attentionNorm: try norm("\(name).input_layernorm"),
-        feedForwardNorm: try norm("\(name).post_attention_layernorm"))
-      progress(Double(index + 1) / Double(configuration.layerCount))
+    let specification = files.specification
+    if activations == .bfloat16 { try specification.checkPairs(path: files.path) }
+    var loader = LayerLoader(files: files, storage: storage, activations: activations)
+    let embedding = try files.tensor(specification.embedding.weight, type: activations)
+    let layers = try specification.blocks.enumerated().map { index, block in
+      let layer = try loader.layer(block, index: index)
+      progress(Double(index + 1) / Double(specification.blocks.count))
       return layer
     }
-    let head =
-      configuration.tieWordEmbeddings
-      ? embedding
-      : try files.tensor(
-        "lm_head.weight", shape: [configuration.vocabularySize, hidden], type: activations)
+    let head = try specification.head.weight.map { try files.tensor($0, type: activations) }
     return CausalLM(
-      configuration: configuration, embedding: embedding, layers: layers,
-      finalNorm: try norm("model.norm"),
-      head: activations == .bfloat16 ? .bfloat16(head) : .float32(head), workspace: workspace)
+      specification: specification, embedding: embedding,
+      embeddingScale: Kernels.rounded(specification.embedding.scale, to: activations),
+      layers: layers, finalNorm: try loader.norm(specification.finalNorm),
+      head: OutputHead(
+        weight: activations == .bfloat16
+          ? .bfloat16(head ?? embedding) : .float32(head ?? embedding),
+        softCap: specification.head.softCap), workspace: workspace)
   }
 }
 
-extension LlamaConfiguration {
+/// Makes the layers that a specification describes.
+private struct LayerLoader {
+  let files: PretrainedFiles
+  let storage: WeightStorage
+  let activations: DataType
+  /// Layers with the same rotation share its tables.
+  private var rotations: [RotarySpecification: RotaryEmbedding] = [:]
+
+  init(files: PretrainedFiles, storage: WeightStorage, activations: DataType) {
+    self.files = files
+    self.storage = storage
+    self.activations = activations
+  }
+
+  mutating func layer(_ block: BlockSpecification, index: Int) throws -> DecoderLayer {
+    DecoderLayer(
+      attention: Residual(
+        branch: try attention(block.attention, layer: index),
+        inputNorm: try norm(block.attentionNorms.input),
+        outputNorm: try block.attentionNorms.output.map(norm)),
+      feedForward: Residual(
+        branch: try feedForward(block.feedForward),
+        inputNorm: try norm(block.feedForwardNorms.input),
+        outputNorm: try block.feedForwardNorms.output.map(norm)))
+  }
+
+  private mutating func attention(
+    _ attention: AttentionSpecification, layer: Int
+  ) throws -> SelfAttention {
+    SelfAttention(
+      query: try linear(attention.query), key: try linear(attention.key),
+      value: try linear(attention.value), output: try linear(attention.output),
+      headNorms: try attention.headNorms.map { (try norm($0.query), try norm($0.key)) },
+      rotary: rotation(attention.rotary), shape: attention.shape, layer: layer)
+  }
+
+  private func feedForward(_ feedForward: FeedForwardSpecification) throws -> FeedForward {
+    FeedForward(
+      gate: try linear(feedForward.gate), up: try linear(feedForward.up),
+      down: try linear(feedForward.down), activation: feedForward.activation)
+  }
+
+  private func linear(_ linear: LinearSpecification) throws -> Linear {
+    Linear(
+      site: linear.weight,
+      weight: try files.linear(linear.weight, storage: storage, valueType: activations),
+      bias: try linear.bias.map { try files.tensor($0) })
+  }
+
+  func norm(_ norm: NormSpecification) throws -> RMSNorm {
+    let weight = try files.tensor(norm.weight)
+    if norm.weightOffset != 0 { Kernels.add(norm.weightOffset, to: weight) }
+    return RMSNorm(weight: weight, epsilon: norm.epsilon)
+  }
+
+  private mutating func rotation(_ specification: RotarySpecification) -> RotaryEmbedding {
+    if let known = rotations[specification] { return known }
+    let rotation = RotaryEmbedding(specification)
+    rotations[specification] = rotation
+    return rotation
+  }
+}
+
+extension ModelSpecification {
   /// Products in bfloat16 take two elements at a time.
   fileprivate func checkPairs(path: String) throws(Problem) {
-    let odd = linears(layer: 0).all.first {
-      !$0.inputs.isMultiple(of: 2) || !$0.outputs.isMultiple(of: 2)
-    }
+    let odd = linears.first { !$0.inputs.isMultiple(of: 2) || !$0.outputs.isMultiple(of: 2) }
     guard let odd else { return }
     throw Problem(
       path,
-      "\(odd.name) is [\(odd.outputs), \(odd.inputs)]; bfloat16 needs even sizes, compute in float32"
+      "\(odd.module) is [\(odd.outputs), \(odd.inputs)]; bfloat16 needs even sizes, compute in float32"
     )
   }
 }

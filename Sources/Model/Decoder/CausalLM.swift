@@ -1,28 +1,27 @@
 package import Tensors
 
-/// A Llama-architecture language model (Touvron et al. 2023, arXiv:2302.13971) with a frozen base
-/// and, if it is being adapted, trained adapters.
+/// A decoder language model with a frozen base. Adapters, where there are some, come with each pass.
 ///
 /// Forward and backward are two lists of calls in opposite order; there is no tape.
 package final class CausalLM {
-  package let configuration: LlamaConfiguration
+  package let specification: ModelSpecification
   package let embedding: Tensor  // [V, D], float32 or bfloat16
-  package internal(set) var layers: [DecoderLayer]
+  /// Multiplies the embeddings, rounded to their type.
+  let embeddingScale: Float
+  package let layers: [DecoderLayer]
   package let finalNorm: RMSNorm
-  /// The output head [V, D]; the embedding itself where the two are tied.
-  package let head: BaseWeight
+  package let head: OutputHead
   package let workspace: Workspace
   /// Type of activations and products: float32 or bfloat16.
-  package var activations: DataType {
-    if case .bfloat16 = head { .bfloat16 } else { .float32 }
-  }
+  package var activations: DataType { embedding.dataType }
 
   init(
-    configuration: LlamaConfiguration, embedding: Tensor, layers: [DecoderLayer],
-    finalNorm: RMSNorm, head: BaseWeight, workspace: Workspace
+    specification: ModelSpecification, embedding: Tensor, embeddingScale: Float,
+    layers: [DecoderLayer], finalNorm: RMSNorm, head: OutputHead, workspace: Workspace
   ) {
-    self.configuration = configuration
+    self.specification = specification
     self.embedding = embedding
+    self.embeddingScale = embeddingScale
     self.layers = layers
     self.finalNorm = finalNorm
     self.head = head
@@ -31,24 +30,24 @@ package final class CausalLM {
 
   // MARK: Training
 
-  /// Sums the token losses of a batch and adds the gradients of `gradientScale` · that sum to the
-  /// adapters' parameters.
+  /// Sums the losses of a batch and adds the gradients of `gradientScale` · that sum to the adapters'
+  /// parameters.
   ///
   /// - Parameters:
-  ///   - gradientScale: 1 / trained tokens of the whole optimizer step, so that accumulation over
-  ///     micro-batches equals one large batch.
-  ///   - loss: float64 [1]; the sum of the token losses is added.
+  ///   - gradientScale: One over the objective's denominator for the whole optimizer step, so that
+  ///     accumulation over micro-batches equals one large batch.
+  ///   - loss: float64 [1]; the sum of the losses is added.
   ///   - checkpointing: Keep only each layer's input and run its forward pass again in backward.
   package func accumulateGradients(
-    _ batch: TokenBatch, gradientScale: Double, loss: Tensor, checkpointing: Bool,
-    dropout: DropoutKey?
+    _ batch: TokenBatch, adapters: AdapterSet, objective: any Objective, gradientScale: Double,
+    loss: Tensor, checkpointing: Bool, dropout: DropoutKey?
   ) {
     workspace.scope {
-      let pass = self.pass(batch, dropout: dropout)
-      let firstTrained = layers.firstIndex { $0.isTrained } ?? layers.count
+      let pass = self.pass(batch, adapters: adapters, dropout: dropout)
+      let firstTrained = adapters.firstLayer ?? layers.count
       let steps = trunk(batch, firstTrained: firstTrained, checkpointing: checkpointing, pass: pass)
       let gradient = lossGradient(
-        of: steps.output, batch: batch, gradientScale: gradientScale, loss: loss)
+        of: steps.output, batch: batch, objective: objective, scale: gradientScale, loss: loss)
       for step in steps.trained.reversed() {
         workspace.scope {
           let layer = layers[step.layer]
@@ -61,15 +60,18 @@ package final class CausalLM {
     }
   }
 
-  /// Adds the sum of the token losses of a batch to `loss` (float64 [1]); nothing is trained.
-  package func accumulateLoss(_ batch: TokenBatch, loss: Tensor) {
+  /// Adds the sum of the losses of a batch to `loss` (float64 [1]); nothing is trained.
+  ///
+  /// - Parameter adapters: nil: the base alone.
+  package func accumulateLoss(
+    _ batch: TokenBatch, adapters: AdapterSet?, objective: any Objective, loss: Tensor
+  ) {
     workspace.scope {
-      let pass = self.pass(batch, dropout: nil)
+      let pass = self.pass(batch, adapters: adapters, dropout: nil)
       let steps = trunk(batch, firstTrained: layers.count, checkpointing: false, pass: pass)
-      let hidden = normalized(steps.output)
-      Kernels.linearCrossEntropy(
-        hidden: hidden.out, weight: head, labels: batch.targets, gradientScale: 1, loss: loss,
-        dHidden: nil, workspace: workspace)
+      objective.apply(
+        normalized(steps.output).out, batch: batch, head: head, gradientScale: 1, into: nil,
+        loss: loss, workspace: workspace)
     }
   }
 
@@ -80,22 +82,29 @@ package final class CausalLM {
     let saved: DecoderLayer.Saved?  // nil: recompute
   }
 
-  private func pass(_ batch: TokenBatch, dropout: DropoutKey?) -> Pass {
-    layers.first?.attention.rotary.prepare(positions: batch.longestSegment)
+  private func pass(_ batch: TokenBatch, adapters: AdapterSet?, dropout: DropoutKey?) -> Pass {
+    precondition(
+      batch.largestID < specification.vocabularySize,
+      "token \(batch.largestID) of a vocabulary of \(specification.vocabularySize)")
+    prepareRotation(positions: batch.segments.longest)
     return Pass(
       workspace: workspace, activations: activations, segments: batch.segments,
-      positions: batch.positions, dropout: dropout)
+      positions: batch.positions, adapters: adapters, dropout: dropout)
+  }
+
+  private func prepareRotation(positions: Int) {
+    for layer in layers { layer.attention.branch.rotary.prepare(positions: positions) }
   }
 
   /// Embedding and all layers. Layers below the first trained one keep nothing.
   private func trunk(
     _ batch: TokenBatch, firstTrained: Int, checkpointing: Bool, pass: Pass
   ) -> (output: Tensor, trained: [TrunkStep]) {
-    let shape = [batch.tokens, configuration.hiddenSize]
+    let shape = [batch.tokens, specification.hiddenSize]
     // Layers that keep nothing write to these two in turn.
     let alternating = [workspace.tensor(shape), workspace.tensor(shape)]
     var x = alternating[0]
-    Kernels.embedding(ids: batch.ids, weight: embedding, out: x)
+    embed(batch.ids, out: x)
     var trained: [TrunkStep] = []
     for (index, layer) in layers.enumerated() {
       let isTrained = index >= firstTrained
@@ -116,6 +125,11 @@ package final class CausalLM {
     return (x, trained)
   }
 
+  private func embed(_ ids: Tensor, out: Tensor) {
+    Kernels.embedding(ids: ids, weight: embedding, out: out)
+    if embeddingScale != 1 { Kernels.scale(out, by: embeddingScale) }
+  }
+
   private func recompute(_ layer: DecoderLayer, input: Tensor, pass: Pass) -> DecoderLayer.Saved {
     let saved = layer.makeSaved(tokens: input.shape[0], pass: pass)
     layer.forward(input, out: nil, saved: saved, pass: pass)
@@ -129,18 +143,20 @@ package final class CausalLM {
     return (out, inverseRMS)
   }
 
-  /// Final norm, head and cross-entropy; returns the gradient of the last layer's output [T, D].
+  /// Final norm and objective; returns the gradient of the last layer's output [T, D].
   private func lossGradient(
-    of output: Tensor, batch: TokenBatch, gradientScale: Double, loss: Tensor
+    of output: Tensor, batch: TokenBatch, objective: any Objective, scale: Double, loss: Tensor
   ) -> Tensor {
     let gradient = workspace.zeros(output.shape)
     workspace.scope {
       let hidden = normalized(output)
       let dHidden = workspace.tensor(output.shape, activations)
-      Kernels.linearCrossEntropy(
-        hidden: hidden.out, weight: head, labels: batch.targets, gradientScale: gradientScale,
-        loss: loss, dHidden: dHidden, workspace: workspace)
-      finalNorm.backward(dOut: dHidden, x: output, inverseRMS: hidden.inverseRMS, into: gradient)
+      objective.apply(
+        hidden.out, batch: batch, head: head, gradientScale: scale, into: dHidden, loss: loss,
+        workspace: workspace)
+      finalNorm.backward(
+        dOut: dHidden, x: output, inverseRMS: hidden.inverseRMS, into: gradient,
+        accumulating: true)
     }
     return gradient
   }
@@ -150,40 +166,34 @@ package final class CausalLM {
   /// Logits [1, V] of the token that follows `ids`, which join the cache.
   ///
   /// The result lives in the workspace: read it before the next call.
-  package func nextLogits(_ ids: [Int32], cache: KeyValueCache) -> Tensor {
+  ///
+  /// - Parameter adapters: nil: the base alone.
+  package func nextLogits(_ ids: [Int32], adapters: AdapterSet?, cache: KeyValueCache) -> Tensor {
     precondition(!ids.isEmpty && cache.count + ids.count <= cache.capacity, "cache overflow")
-    layers.first?.attention.rotary.prepare(positions: cache.count + ids.count)
-    let logits = workspace.tensor([1, configuration.vocabularySize])
+    precondition(
+      ids.allSatisfy { (0..<Int32(specification.vocabularySize)).contains($0) },
+      "a token outside the vocabulary of \(specification.vocabularySize)")
+    prepareRotation(positions: cache.count + ids.count)
+    let logits = workspace.tensor([1, specification.vocabularySize])
     workspace.scope {
       let positions = (cache.count..<cache.count + ids.count).map(Int32.init)
       let pass = Pass(
-        workspace: workspace, activations: activations,
-        segments: Tensor.from([0, Int32(ids.count)], .int32),
-        positions: Tensor.from(positions, .int32), dropout: nil)
-      var x = workspace.tensor([ids.count, configuration.hiddenSize])
+        workspace: workspace, activations: activations, segments: Segments(lengths: [ids.count]),
+        positions: Tensor.from(positions, .int32), adapters: adapters, cache: cache)
+      var x = workspace.tensor([ids.count, specification.hiddenSize])
       var y = workspace.tensor(x.shape)
-      Kernels.embedding(ids: Tensor.from(ids, .int32), weight: embedding, out: x)
-      for (index, layer) in layers.enumerated() {
-        layer.decode(x, out: y, cache: cache, layer: index, pass: pass)
+      embed(Tensor.from(ids, .int32), out: x)
+      for layer in layers {
+        workspace.scope {
+          let saved = layer.makeSaved(tokens: ids.count, pass: pass)
+          layer.forward(x, out: y, saved: saved, pass: pass)
+        }
         swap(&x, &y)
       }
       let last = normalized(x.rows(ids.count - 1..<ids.count))
-      Kernels.linearForward(x: last.out, weight: head, out: logits, workspace: workspace)
+      head.logits(last.out, out: logits, workspace: workspace)
     }
     cache.advance(by: ids.count)
     return logits
   }
-}
-
-extension DecoderLayer {
-  /// Its linear layers in the order of the forward pass, for enumeration and attaching adapters.
-  static var linears: [WritableKeyPath<DecoderLayer, Linear>] {
-    [
-      \.attention.query, \.attention.key, \.attention.value, \.attention.output,
-      \.feedForward.gate, \.feedForward.up, \.feedForward.down,
-    ]
-  }
-
-  /// Whether any of its linear layers has an adapter.
-  var isTrained: Bool { Self.linears.contains { self[keyPath: $0].adapter != nil } }
 }

@@ -8,11 +8,13 @@ package final class KeyValueCache {
   /// Tokens whose keys and values are complete in every layer.
   package private(set) var count = 0
 
-  package init(configuration: LlamaConfiguration, capacity: Int) {
-    let width = configuration.kvHeadCount * configuration.headDimension
+  package init(_ specification: ModelSpecification, capacity: Int) {
+    func rows(_ block: BlockSpecification) -> Tensor {
+      Tensor.zeros([capacity, block.attention.key.weight.outputs])
+    }
     self.capacity = capacity
-    keys = (0..<configuration.layerCount).map { _ in Tensor.zeros([capacity, width]) }
-    values = (0..<configuration.layerCount).map { _ in Tensor.zeros([capacity, width]) }
+    keys = specification.blocks.map(rows)
+    values = specification.blocks.map(rows)
   }
 
   /// The rows that the next `count` tokens of a layer go to.

@@ -55,20 +55,21 @@ extension CausalLM {
   /// Continues `prompt` until an end token, the limit or the caller stops it.
   ///
   /// - Parameters:
+  ///   - adapters: nil: the base alone answers.
   ///   - stopTokens: Ids that end the answer; the one met is not reported.
   ///   - onToken: Called with each token; false stops.
   /// - Returns: The new tokens.
   package func generate(
-    prompt: [Int32], maxNewTokens: Int, sampler: TokenSampler, stopTokens: Set<Int32>,
-    onToken: (Int32) -> Bool = { _ in true }
+    prompt: [Int32], adapters: AdapterSet?, maxNewTokens: Int, sampler: TokenSampler,
+    stopTokens: Set<Int32>, onToken: (Int32) -> Bool = { _ in true }
   ) -> [Int32] {
     let cache = KeyValueCache(
-      configuration: configuration, capacity: prompt.count + max(maxNewTokens, 1))
+      specification, capacity: prompt.count + max(maxNewTokens, 1))
     var answer: [Int32] = []
     var input = prompt
     while answer.count < maxNewTokens {
       let next = workspace.scope {
-        sampler.choose(nextLogits(input, cache: cache), index: answer.count)
+        sampler.choose(nextLogits(input, adapters: adapters, cache: cache), index: answer.count)
       }
       guard !stopTokens.contains(next) else { break }
       answer.append(next)

@@ -1,15 +1,16 @@
 package import Tensors
 
-/// Gated feed-forward (SwiGLU, Shazeer 2020, arXiv:2002.05202).
+/// Gated feed-forward (Shazeer 2020, arXiv:2002.05202).
 ///
-///     y = (silu(x W_g') · (x W_u')) W_d',   silu(z) = z / (1 + exp(−z))
-package struct FeedForward {
-  package var gate: Linear  // [F, D]
-  package var up: Linear  // [F, D]
-  package var down: Linear  // [D, F]
+///     y = (act(x W_g') · (x W_u')) W_d',   act(z) = z / (1 + exp(−z)) or GELU
+package struct FeedForward: ResidualBranch {
+  package let gate: Linear  // [F, D]
+  package let up: Linear  // [F, D]
+  package let down: Linear  // [D, F]
+  package let activation: Activation
 
-  /// What `backward` needs; per token 2·F activations and the adapters' ranks. The product
-  /// silu(gate) · up is cheap, so it is made again.
+  /// What `backward` needs; per token 2·F activations and what the adapters keep. The product
+  /// act(gate) · up is cheap, so it is made again.
   package struct Saved {
     let gate: Tensor  // [T, F]
     let up: Tensor  // [T, F]
@@ -26,46 +27,53 @@ package struct FeedForward {
       ))
   }
 
-  /// - Parameters:
-  ///   - x: [T, D], normalized.
-  ///   - residual: float32 [T, D], added to the result.
-  ///   - y: float32 [T, D], overwritten; nil where only `saved` is wanted.
-  package func forward(_ x: Tensor, residual: Tensor, out y: Tensor?, saved: Saved, pass: Pass) {
+  package func forward(
+    _ x: Tensor, residual: Tensor?, out y: Tensor?, saved: Saved, pass: Pass
+  ) {
     let (workspace, projections) = (pass.workspace, saved.projections)
     gate.forward(x, out: saved.gate, saved: projections.gate, workspace: workspace)
     up.forward(x, out: saved.up, saved: projections.up, workspace: workspace)
     workspace.scope {
       let product = pass.activation(saved.gate.shape)
-      Kernels.swigluForward(gate: saved.gate, up: saved.up, out: product)
+      Kernels.gatedForward(activation, gate: saved.gate, up: saved.up, out: product)
       if let y {
         down.forward(
           product, out: y, residual: residual, saved: projections.down, workspace: workspace)
       } else {
-        down.recompute(product, saved: projections.down, workspace: workspace)
+        down.recompute(product, saved: projections.down)
       }
     }
   }
 
-  /// Adds to the adapters' gradients and writes `dX` [T, D].
-  ///
-  /// - Parameter x: The input of `forward`.
-  package func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor, pass: Pass) {
+  package func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor?, pass: Pass) {
     let (workspace, projections) = (pass.workspace, saved.projections)
     workspace.scope {
       let product = pass.activation(saved.gate.shape)
-      Kernels.swigluForward(gate: saved.gate, up: saved.up, out: product)
+      Kernels.gatedForward(activation, gate: saved.gate, up: saved.up, out: product)
       let dProduct = pass.activation(saved.gate.shape)
       Linear.backward(
         [Linear.Branch(linear: down, dOut: dOut, saved: projections.down)], x: product,
         into: dProduct, workspace: workspace)
       let (dGate, dUp) = (product, dProduct)
-      Kernels.swigluBackward(
-        dOut: dProduct, gate: saved.gate, up: saved.up, dGate: dGate, dUp: dUp)
+      Kernels.gatedBackward(
+        activation, dOut: dProduct, gate: saved.gate, up: saved.up, dGate: dGate, dUp: dUp)
       Linear.backward(
         [
           Linear.Branch(linear: gate, dOut: dGate, saved: projections.gate),
           Linear.Branch(linear: up, dOut: dUp, saved: projections.up),
         ], x: x, into: dX, workspace: workspace)
     }
+  }
+}
+
+extension FeedForwardSpecification {
+  /// Bytes of `FeedForward.Saved`, without the adapters' part.
+  func savedBytes(tokens: Int, activations: DataType) -> Int {
+    2 * tokens * gate.weight.outputs * activations.size
+  }
+
+  /// Bytes that `FeedForward.backward` works in: the product and its gradient.
+  func backwardBytes(tokens: Int, activations: DataType) -> Int {
+    2 * tokens * gate.weight.outputs * activations.size
   }
 }

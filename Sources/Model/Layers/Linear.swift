@@ -1,27 +1,26 @@
 package import Tensors
 
-/// A frozen linear layer without bias, and its adapter if it has one.
+/// A frozen linear layer. An adapter, where the pass has one for it, adds to its output.
 ///
-///     y = x W' (+ adapter) (+ residual)        dx = dy W (+ adapter)
+///     y = x W' + b (+ adapter) (+ residual)        dx = dy W (+ adapter)
 ///
 /// How W is stored (float32, bfloat16, NF4) is the matter of `BaseWeight`, not of this layer.
 package struct Linear {
-  /// The Hugging Face module path, e.g. `model.layers.0.self_attn.q_proj`.
-  package let name: String
+  package let site: Site
   package let weight: BaseWeight  // [N, K]
-  package var adapter: LoRA?
+  package let bias: Tensor?  // float32 [N]
 
-  package init(name: String, weight: BaseWeight, adapter: LoRA? = nil) {
-    self.name = name
+  package init(site: Site, weight: BaseWeight, bias: Tensor? = nil) {
+    self.site = site
     self.weight = weight
-    self.adapter = adapter
+    self.bias = bias
   }
 
   /// What `backward` needs besides the input; nothing without an adapter.
-  package typealias Saved = LoRA.Saved?
+  package typealias Saved = (any LinearAdapterPass)?
 
   package func makeSaved(tokens: Int, pass: Pass) -> Saved {
-    adapter?.makeSaved(tokens: tokens, pass: pass)
+    pass.adapters?[site]?.begin(tokens: tokens, pass: pass)
   }
 
   /// - Parameters:
@@ -31,19 +30,13 @@ package struct Linear {
   package func forward(
     _ x: Tensor, out y: Tensor, residual: Tensor? = nil, saved: Saved, workspace: Workspace
   ) {
-    let lowRank: LowRankTerm? =
-      if let adapter, let saved {
-        adapter.forward(x, saved: saved, workspace: workspace)
-      } else { nil }
     Kernels.linearForward(
-      x: x, weight: weight, lowRank: lowRank, residual: residual, out: y, workspace: workspace)
+      x: x, weight: weight, bias: bias, lowRank: saved?.forward(x), residual: residual, out: y,
+      workspace: workspace)
   }
 
   /// Only what `forward` leaves in `saved`.
-  package func recompute(_ x: Tensor, saved: Saved, workspace: Workspace) {
-    guard let adapter, let saved else { return }
-    _ = adapter.forward(x, saved: saved, workspace: workspace)
-  }
+  package func recompute(_ x: Tensor, saved: Saved) { _ = saved?.forward(x) }
 
   /// One of the layers that share an input, in the backward pass.
   package struct Branch {
@@ -64,24 +57,14 @@ package struct Linear {
     _ branches: [Branch], x: Tensor, into dX: Tensor?, workspace: Workspace
   ) {
     workspace.scope {
-      var dropped: [(adapter: LoRA, v: Tensor, saved: LoRA.Saved)] = []
       let terms = branches.map { branch in
-        var lowRank: LowRankTerm?
-        if let adapter = branch.linear.adapter, let saved = branch.saved {
-          let v = workspace.tensor(saved.u.shape, saved.u.dataType)
-          lowRank = adapter.backward(
-            dOut: branch.dOut, x: x, saved: saved, v: v, workspace: workspace)
-          if lowRank == nil { dropped.append((adapter, v, saved)) }
-        }
-        return LinearGradientTerm(
-          dOut: branch.dOut, weight: branch.linear.weight, lowRank: lowRank)
+        LinearGradientTerm(
+          dOut: branch.dOut, weight: branch.linear.weight,
+          lowRank: branch.saved?.backward(dOut: branch.dOut, x: x))
       }
       guard let dX else { return }
       Kernels.linearBackward(terms, into: dX, workspace: workspace)
-      for branch in dropped {
-        branch.adapter.addDroppedGradient(
-          v: branch.v, saved: branch.saved, into: dX, workspace: workspace)
-      }
+      for branch in branches { branch.saved?.addInputGradient(to: dX) }
     }
   }
 }

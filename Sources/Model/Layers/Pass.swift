@@ -1,26 +1,32 @@
 package import Tensors
 
-/// What every layer needs to know about the forward pass it takes part in.
+/// What every layer needs to know about the pass it takes part in.
 package struct Pass {
   package let workspace: Workspace
   /// Type of activations: float32, or bfloat16. The residual stream is float32 in both.
   package let activations: DataType
-  /// Start offsets of the sequences in the flat batch and the end, int32 [S + 1].
-  package let segments: Tensor
+  /// The sequences of the flat batch.
+  package let segments: Segments
   /// Position of each token within its sequence, int32 [T].
   package let positions: Tensor
+  /// The adapters that act in this pass; nil: the base alone.
+  package let adapters: AdapterSet?
   /// Present in training: keys the adapters' dropout masks.
   package let dropout: DropoutKey?
+  /// Present in generation: keys and values of the tokens before these.
+  package let cache: KeyValueCache?
 
   package init(
-    workspace: Workspace, activations: DataType, segments: Tensor, positions: Tensor,
-    dropout: DropoutKey?
+    workspace: Workspace, activations: DataType, segments: Segments, positions: Tensor,
+    adapters: AdapterSet? = nil, dropout: DropoutKey? = nil, cache: KeyValueCache? = nil
   ) {
     self.workspace = workspace
     self.activations = activations
     self.segments = segments
     self.positions = positions
+    self.adapters = adapters
     self.dropout = dropout
+    self.cache = cache
   }
 }
 
@@ -28,7 +34,7 @@ extension Pass {
   /// Memory for an activation, with undefined contents.
   func activation(_ shape: [Int]) -> Tensor { workspace.tensor(shape, activations) }
 
-  /// A part of the residual stream in the type of activations: itself, or a copy.
+  /// `x` in the type of activations: itself, or a copy.
   func activation(of x: Tensor) -> Tensor {
     guard x.dataType != activations else { return x }
     let copy = activation(x.shape)
@@ -51,9 +57,10 @@ package struct DropoutKey: Sendable {
     self.microBatch = microBatch
   }
 
-  func key(layer: Int) -> RandomKey {
-    RandomKey(
-      seed: seed, .dropout, a: UInt32(truncatingIfNeeded: step),
-      b: UInt32(microBatch << 16 | layer))
+  /// - Parameter site: The `Site.id` of the linear layer.
+  func key(site: Int) -> RandomKey {
+    precondition(site < 1 << 16, "at most 65536 linear layers")
+    return RandomKey(
+      seed: seed, .dropout, a: UInt32(truncatingIfNeeded: step), b: UInt32(microBatch << 16 | site))
   }
 }

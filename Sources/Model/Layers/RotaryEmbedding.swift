@@ -13,20 +13,20 @@ package final class RotaryEmbedding {
   private var sines: Tensor  // [P, E/2]
   private let headDimension: Int
 
-  package init(configuration: LlamaConfiguration) {
-    headDimension = configuration.headDimension
-    frequencies = Self.frequencies(configuration)
+  package init(_ specification: RotarySpecification) {
+    headDimension = specification.headDimension
+    frequencies = Self.frequencies(specification)
     cosines = Tensor.zeros([0, headDimension / 2])
     sines = cosines
   }
 
   /// frequency_i = base^(−2i/E), then scaled as the configuration says.
-  private static func frequencies(_ configuration: LlamaConfiguration) -> [Float] {
-    let dimension = configuration.headDimension
+  private static func frequencies(_ specification: RotarySpecification) -> [Float] {
+    let dimension = specification.headDimension
     return (0..<dimension / 2).map { i in
       let exponent = Float(2 * i) / Float(dimension)
-      let frequency = 1 / Float(pow(configuration.ropeTheta, Double(exponent)))
-      return configuration.ropeScaling.scaled(frequency)
+      let frequency = 1 / Float(pow(specification.theta, Double(exponent)))
+      return specification.scaling.scaled(frequency)
     }
   }
 
@@ -58,7 +58,7 @@ package final class RotaryEmbedding {
   }
 }
 
-extension LlamaConfiguration.RopeScaling {
+extension RotarySpecification.Scaling {
   /// The frequency after position interpolation.
   func scaled(_ frequency: Float) -> Float {
     switch self {

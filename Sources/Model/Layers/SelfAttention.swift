@@ -3,66 +3,124 @@ package import Tensors
 /// Causal self-attention with grouped key/value heads (Ainslie et al. 2023, arXiv:2305.13245)
 /// and rotary positions.
 ///
-///     o = softmax(q k' / sqrt(E) + causal mask) v        y = o W_o'
+///     o = softmax(cap(scale · q k') + causal mask) v        y = o W_o'
 ///
 /// Each sequence of the flat batch sees itself only. Scores are never kept: backward makes them
 /// again from q, k and the log-sum-exp of each row (Dao et al. 2022, arXiv:2205.14135).
-package struct SelfAttention {
-  package var query: Linear  // [H·E, D]
-  package var key: Linear  // [G·E, D]
-  package var value: Linear  // [G·E, D]
-  package var output: Linear  // [D, H·E]
+package struct SelfAttention: ResidualBranch {
+  package let query: Linear  // [H·E, D]
+  package let key: Linear  // [G·E, D]
+  package let value: Linear  // [G·E, D]
+  package let output: Linear  // [D, H·E]
+  /// Norms of single heads before rotation.
+  package let headNorms: (query: RMSNorm, key: RMSNorm)?
   package let rotary: RotaryEmbedding
-  package let heads: Int
-  package let kvHeads: Int
+  package let shape: AttentionShape
+  /// Its place in the decoder, which is also its place in a cache.
+  package let layer: Int
 
-  /// What `backward` needs; per token 2·H·E + 2·G·E activations, H floats and the adapters' ranks.
+  /// What `backward` needs; per token 2·H·E + 2·G·E activations, H floats and what the adapters keep.
   package struct Saved {
-    let q: Tensor  // [T, H·E], rotated
-    let k: Tensor  // [T, G·E], rotated
+    /// [T, H·E], rotated; where heads are normalized, as they were before: norm and rotation are cheap
+    /// and made again.
+    let q: Tensor
+    let k: Tensor  // [T, G·E], as q
     let v: Tensor  // [T, G·E]
     let o: Tensor  // [T, H·E]
-    let logSumExp: Tensor  // [T, H]
+    let headScales: HeadScales?
+    /// [T, H]; nothing in generation.
+    let logSumExp: Tensor?
+    /// In generation: the cache's rows for the normalized keys.
+    let cachedKeys: Tensor?
     let projections: (q: Linear.Saved, k: Linear.Saved, v: Linear.Saved, o: Linear.Saved)
+
+    /// The factors s of the norms of single heads.
+    struct HeadScales {
+      let q: Tensor  // [T·H]
+      let k: Tensor  // [T·G]
+    }
   }
 
   package func makeSaved(tokens: Int, pass: Pass) -> Saved {
     let workspace = pass.workspace
+    let (queries, keys) = (query.weight.outputs, key.weight.outputs)
+    let rows = pass.cache?.newRows(layer: layer, count: tokens)
+    // In generation attention is in float32: it is little work, and exact.
+    let type = pass.cache == nil ? pass.activations : .float32
+    let headScales = headNorms.map { _ in
+      Saved.HeadScales(
+        q: workspace.tensor([tokens * shape.heads]), k: workspace.tensor([tokens * shape.kvHeads]))
+    }
+    let keysInPlace = headNorms == nil ? rows?.keys : nil
     return Saved(
-      q: pass.activation([tokens, query.weight.outputs]),
-      k: pass.activation([tokens, key.weight.outputs]),
-      v: pass.activation([tokens, value.weight.outputs]),
-      o: pass.activation([tokens, query.weight.outputs]),
-      logSumExp: workspace.tensor([tokens, heads]),
+      q: workspace.tensor([tokens, queries], type),
+      k: keysInPlace ?? workspace.tensor([tokens, keys], type),
+      v: rows?.values ?? workspace.tensor([tokens, keys], type),
+      o: workspace.tensor([tokens, queries], type), headScales: headScales,
+      logSumExp: pass.cache == nil ? workspace.tensor([tokens, shape.heads]) : nil,
+      cachedKeys: rows?.keys,
       projections: (
         query.makeSaved(tokens: tokens, pass: pass), key.makeSaved(tokens: tokens, pass: pass),
         value.makeSaved(tokens: tokens, pass: pass), output.makeSaved(tokens: tokens, pass: pass)
       ))
   }
 
-  /// - Parameters:
-  ///   - x: [T, D], normalized.
-  ///   - residual: float32 [T, D], added to the result.
-  ///   - y: float32 [T, D], overwritten.
-  package func forward(_ x: Tensor, residual: Tensor, out y: Tensor, saved: Saved, pass: Pass) {
+  package func forward(
+    _ x: Tensor, residual: Tensor?, out y: Tensor?, saved: Saved, pass: Pass
+  ) {
     let (workspace, projections) = (pass.workspace, saved.projections)
     query.forward(x, out: saved.q, saved: projections.q, workspace: workspace)
     key.forward(x, out: saved.k, saved: projections.k, workspace: workspace)
     value.forward(x, out: saved.v, saved: projections.v, workspace: workspace)
-    rotary.rotate(saved.q, positions: pass.positions)
-    rotary.rotate(saved.k, positions: pass.positions)
-    Kernels.attentionForward(
-      q: saved.q, k: saved.k, v: saved.v, segments: pass.segments, heads: heads, kvHeads: kvHeads,
-      out: saved.o, logSumExp: saved.logSumExp, workspace: workspace)
-    output.forward(
-      saved.o, out: y, residual: residual, saved: projections.o, workspace: workspace)
+    if headNorms == nil {
+      rotary.rotate(saved.q, positions: pass.positions)
+      rotary.rotate(saved.k, positions: pass.positions)
+    }
+    workspace.scope {
+      attend(saved, pass: pass)
+      let o = pass.activation(of: saved.o)
+      if let y {
+        output.forward(
+          o, out: y, residual: residual, saved: projections.o, workspace: workspace)
+      } else {
+        output.recompute(o, saved: projections.o)
+      }
+    }
   }
 
-  /// Adds to the adapters' gradients and writes `dX` [T, D]; nil where the input needs no gradient.
-  ///
-  /// - Parameter x: The input of `forward`.
+  /// softmax(scores) v into `saved.o`.
+  private func attend(_ saved: Saved, pass: Pass) {
+    let (q, k) = attended(saved, pass: pass)
+    if let cache = pass.cache {
+      let (keys, values) = cache.allRows(layer: layer, adding: q.shape[0])
+      Kernels.attentionDecode(
+        q: q, keys: keys, values: values, pastCount: cache.count, shape: shape, out: saved.o,
+        workspace: pass.workspace)
+    } else if let logSumExp = saved.logSumExp {
+      Kernels.attentionForward(
+        q: q, k: k, v: saved.v, segments: pass.segments, shape: shape, out: saved.o,
+        logSumExp: logSumExp, workspace: pass.workspace)
+    }
+  }
+
+  /// Queries and keys as attention sees them.
+  private func attended(_ saved: Saved, pass: Pass) -> (q: Tensor, k: Tensor) {
+    guard let headNorms, let scales = saved.headScales else { return (saved.q, saved.k) }
+    let workspace = pass.workspace
+    let q = workspace.tensor(saved.q.shape, saved.q.dataType)
+    let k = saved.cachedKeys ?? workspace.tensor(saved.k.shape, saved.k.dataType)
+    headNorms.query.forward(saved.q, out: q, inverseRMS: scales.q)
+    headNorms.key.forward(saved.k, out: k, inverseRMS: scales.k)
+    rotary.rotate(q, positions: pass.positions)
+    rotary.rotate(k, positions: pass.positions)
+    return (q, k)
+  }
+
   package func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor?, pass: Pass) {
     let (workspace, projections) = (pass.workspace, saved.projections)
+    guard let logSumExp = saved.logSumExp else {
+      preconditionFailure("no backward pass in generation")
+    }
     workspace.scope {
       let dO = pass.activation(saved.o.shape)
       Linear.backward(
@@ -71,12 +129,20 @@ package struct SelfAttention {
       let dQ = pass.activation(saved.q.shape)
       let dK = pass.activation(saved.k.shape)
       let dV = pass.activation(saved.v.shape)
-      Kernels.attentionBackward(
-        dOut: dO, q: saved.q, k: saved.k, v: saved.v, out: saved.o, logSumExp: saved.logSumExp,
-        segments: pass.segments, heads: heads, kvHeads: kvHeads, dQ: dQ, dK: dK, dV: dV,
-        workspace: workspace)
+      workspace.scope {
+        let (q, k) = attended(saved, pass: pass)
+        Kernels.attentionBackward(
+          dOut: dO, q: q, k: k, v: saved.v, out: saved.o, logSumExp: logSumExp,
+          segments: pass.segments, shape: shape, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
+      }
       rotary.rotate(dQ, positions: pass.positions, inverse: true)
       rotary.rotate(dK, positions: pass.positions, inverse: true)
+      if let headNorms, let scales = saved.headScales {
+        headNorms.query.backward(
+          dOut: dQ, x: saved.q, inverseRMS: scales.q, into: dQ, accumulating: false)
+        headNorms.key.backward(
+          dOut: dK, x: saved.k, inverseRMS: scales.k, into: dK, accumulating: false)
+      }
       Linear.backward(
         [
           Linear.Branch(linear: query, dOut: dQ, saved: projections.q),
@@ -85,35 +151,21 @@ package struct SelfAttention {
         ], x: x, into: dX, workspace: workspace)
     }
   }
+}
 
-  /// Generation: the new tokens' keys and values join the cache; the queries see all of it.
-  /// Attention itself is in float32 here: it is little work, and exact.
-  ///
-  /// - Parameters:
-  ///   - x: [new tokens, D], normalized.
-  ///   - residual: float32 [new tokens, D], added to the result.
-  ///   - y: float32 [new tokens, D], overwritten.
-  package func decode(
-    _ x: Tensor, residual: Tensor, out y: Tensor, cache: KeyValueCache, layer: Int, pass: Pass
-  ) {
-    let (tokens, workspace) = (x.shape[0], pass.workspace)
-    workspace.scope {
-      let q = workspace.tensor([tokens, query.weight.outputs])
-      let o = workspace.tensor(q.shape)
-      let (k, v) = cache.newRows(layer: layer, count: tokens)
-      for (projection, out) in [(query, q), (key, k), (value, v)] {
-        let saved = projection.makeSaved(tokens: tokens, pass: pass)
-        projection.forward(x, out: out, saved: saved, workspace: workspace)
-      }
-      rotary.rotate(q, positions: pass.positions)
-      rotary.rotate(k, positions: pass.positions)
-      let (keys, values) = cache.allRows(layer: layer, adding: tokens)
-      Kernels.attentionDecode(
-        q: q, keys: keys, values: values, pastCount: cache.count, heads: heads, kvHeads: kvHeads,
-        out: o, workspace: workspace)
-      let saved = output.makeSaved(tokens: tokens, pass: pass)
-      output.forward(
-        pass.activation(of: o), out: y, residual: residual, saved: saved, workspace: workspace)
-    }
+extension AttentionSpecification {
+  private var queries: Int { query.weight.outputs }
+  private var keys: Int { key.weight.outputs }
+
+  /// Bytes of `SelfAttention.Saved`, without the adapters' part.
+  func savedBytes(tokens: Int, activations: DataType) -> Int {
+    let scales = headNorms == nil ? 0 : shape.heads + shape.kvHeads
+    return tokens * (2 * (queries + keys) * activations.size + (shape.heads + scales) * 4)
+  }
+
+  /// Bytes that `SelfAttention.backward` works in: dO, dQ, dK, dV, and normalized heads made again.
+  func backwardBytes(tokens: Int, activations: DataType) -> Int {
+    let again = headNorms == nil ? 0 : queries + keys
+    return tokens * (2 * queries + 2 * keys + again) * activations.size
   }
 }

@@ -1,3 +1,4 @@
+import Model
 import Training
 
 /// A run as a person sees it: what it is about to do, a line that moves while it does it, and what to

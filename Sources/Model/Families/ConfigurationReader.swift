@@ -1,51 +1,14 @@
-package import Formats
+import Formats
 
-extension LlamaConfiguration {
-  /// From a parsed `config.json`.
-  ///
-  /// - Parameters:
-  ///   - json: The contents of the file.
-  ///   - generation: The contents of `generation_config.json`, for its end-of-text tokens.
-  ///   - path: Names the file in problems.
-  /// - Throws: One `Problem` with everything that is missing, out of bounds or another architecture.
-  package init(_ json: JSON, generation: JSON? = nil, path: String) throws(Problem) {
-    var reader = ConfigurationReader(json)
-    reader.requireLlama()
-    hiddenSize = reader.size("hidden_size", atMost: 1 << 20)
-    intermediateSize = reader.size("intermediate_size", atMost: 1 << 24)
-    layerCount = reader.size("num_hidden_layers", atMost: 1 << 12)
-    headCount = reader.size("num_attention_heads", atMost: 1 << 14)
-    kvHeadCount = reader.size("num_key_value_heads", atMost: 1 << 14, default: headCount)
-    headDimension = reader.size(
-      "head_dim", atMost: 1 << 14, default: hiddenSize / max(headCount, 1))
-    vocabularySize = reader.size("vocab_size", atMost: 1 << 24)
-    maxPositionEmbeddings = reader.size("max_position_embeddings", atMost: 1 << 40, default: 2048)
-    rmsNormEpsilon = reader.positive("rms_norm_eps", atMost: 1, default: 1e-6)
-    (ropeTheta, ropeScaling) = reader.rope()
-    tieWordEmbeddings = reader.bool("tie_word_embeddings", default: false)
-    bosTokenID = reader.token("bos_token_id")
-    var endings = reader.tokens("eos_token_id", of: json)
-    for id in reader.tokens("eos_token_id", of: generation ?? .null) where !endings.contains(id) {
-      endings.append(id)
-    }
-    eosTokenIDs = endings
-    self.json = json
-    reader.checkHeads(headCount, kvHeadCount, headDimension)
-    reader.refuseOtherMathematics(maxPositions: maxPositionEmbeddings)
-    guard reader.problems.isEmpty else {
-      throw reader.problems.count == 1
-        ? Problem(path, reader.problems[0])
-        : Problem(heading: path, problems: reader.problems)
-    }
-  }
-}
-
-/// Reads keys of `config.json` and collects what is wrong with them.
-private struct ConfigurationReader {
+/// Reads keys of `config.json` and collects what is wrong with them. A key that is absent or null has
+/// the default that transformers gives it in that family.
+package struct ConfigurationReader {
   let json: JSON
   var problems: [String] = []
 
   init(_ json: JSON) { self.json = json }
+
+  // MARK: - Values
 
   /// The value of a key; nil where it is absent or null.
   private func value(_ key: String) -> JSON? {
@@ -66,6 +29,28 @@ private struct ConfigurationReader {
     return size
   }
 
+  /// A whole number that may be zero.
+  mutating func count(_ key: String, default standard: Int) -> Int {
+    guard let value = value(key) else { return standard }
+    guard let count = value.integer, (0...1 << 40).contains(count) else {
+      problems.append("\"\(key)\" is \(value.text()), expected a whole number of 0 or more")
+      return standard
+    }
+    return count
+  }
+
+  /// A size, or null for none; absent is the default.
+  mutating func optionalSize(_ key: String, default standard: Int?) -> Int? {
+    guard let value = json[key] else { return standard }
+    return value.isNull ? nil : size(key, atMost: 1 << 40)
+  }
+
+  /// A positive number, or null for none; absent is the default.
+  mutating func optionalPositive(_ key: String, default standard: Double?) -> Float? {
+    guard let value = json[key] else { return standard.map(Float.init) }
+    return value.isNull ? nil : Float(positive(key, atMost: 1e6, default: standard ?? 1))
+  }
+
   mutating func positive(_ key: String, atMost limit: Double, default standard: Double) -> Double {
     guard let value = value(key) else { return standard }
     guard let number = value.number, number > 0, number <= limit else {
@@ -84,8 +69,6 @@ private struct ConfigurationReader {
     return bool
   }
 
-  mutating func token(_ key: String) -> Int? { tokens(key, of: json).first }
-
   /// One token id or a list of them.
   mutating func tokens(_ key: String, of json: JSON) -> [Int] {
     guard let value = json[key], !value.isNull else { return [] }
@@ -97,27 +80,38 @@ private struct ConfigurationReader {
     return ids
   }
 
+  /// Which layers see a window, as `layer_types` lists them; nil where it does not.
+  mutating func slidingLayers() -> ((_ layer: Int) -> Bool)? {
+    guard let value = value("layer_types") else { return nil }
+    let types = (value.array ?? []).map { $0.string }
+    let layers = self.value("num_hidden_layers")?.integer ?? 0
+    let known: Set<String?> = ["full_attention", "sliding_attention"]
+    guard types.count == layers, types.allSatisfy({ known.contains($0) }) else {
+      problems.append(
+        "\"layer_types\" is not one of full_attention and sliding_attention for each of the"
+          + " \(layers) layers")
+      return nil
+    }
+    return { types[$0] == "sliding_attention" }
+  }
+
   // MARK: - What the model must be
 
-  mutating func requireLlama() {
+  /// The family that the configuration names.
+  mutating func family() -> (any Family.Type)? {
     guard json.object != nil else {
       problems.append("found \(json.kindName), expected an object with a model's configuration")
-      return
+      return nil
     }
-    let supported = ["llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM"]
     let kind = value("model_type")?.string
     let architecture = value("architectures")?.array?.first?.string
-    let fits =
-      if let kind {
-        supported[kind] != nil && (architecture == nil || architecture == supported[kind])
-      } else {
-        architecture.map { supported.values.contains($0) } ?? false
-      }
-    guard !fits else { return }
+    if let family = Families.family(modelType: kind, architecture: architecture) { return family }
     let found = [architecture, kind].compactMap { $0 }.first ?? "not named"
+    let supported = Families.all.map { $0.architecture }.joined(separator: ", ")
     problems.append(
-      "the architecture is \(found) (model_type \"\(kind ?? "")\"), supported are"
-        + " LlamaForCausalLM and MistralForCausalLM; choose a model of these families")
+      "the architecture is \(found) (model_type \"\(kind ?? "")\"), supported are \(supported);"
+        + " choose a model of these families")
+    return nil
   }
 
   mutating func checkHeads(_ heads: Int, _ kvHeads: Int, _ dimension: Int) {
@@ -131,24 +125,18 @@ private struct ConfigurationReader {
     }
   }
 
-  /// Options of the family that change what the layers compute and that these layers do not have.
-  mutating func refuseOtherMathematics(maxPositions: Int) {
-    for key in ["attention_bias", "mlp_bias"] where bool(key, default: false) {
-      problems.append("\"\(key)\" is true: linear layers with a bias are not supported")
-    }
-    if let activation = value("hidden_act"), !["silu", "swish"].contains(activation.string ?? "") {
-      problems.append("\"hidden_act\" is \(activation.text()), supported is \"silu\"")
-    }
+  /// The activation must be one of `supported`, where it is named.
+  mutating func requireActivation(_ key: String, _ supported: [String]) {
+    guard let activation = value(key), !supported.contains(activation.string ?? "") else { return }
+    problems.append(
+      "\"\(key)\" is \(activation.text()), supported is \"\(supported[0])\"")
+  }
+
+  /// Options that change what any family computes and that the layers do not have.
+  mutating func refuseOtherMathematics() {
     if let dropout = value("attention_dropout")?.number, dropout != 0 {
       problems.append(
         "\"attention_dropout\" is \(dropout), supported is 0; set it to 0 to train without it")
-    }
-    if let window = value("sliding_window")?.integer, window < maxPositions,
-      value("use_sliding_window")?.bool ?? true
-    {
-      problems.append(
-        "\"sliding_window\" is \(window): attention windows are not supported; for texts up to"
-          + " \(window) tokens set it to null and \"max_position_embeddings\" to \(window)")
     }
     if let method = value("quantization_config")?["quant_method"]?.string, method != "bitsandbytes"
     {
@@ -160,11 +148,13 @@ private struct ConfigurationReader {
 
   // MARK: - Rotary position embedding
 
-  /// `rope_theta` and `rope_scaling`, or both in `rope_parameters` as transformers 5 writes them.
-  mutating func rope() -> (Double, LlamaConfiguration.RopeScaling) {
-    let parameters = value("rope_parameters") ?? value("rope_scaling") ?? .null
+  /// `rope_theta` and `rope_scaling`, or both in `rope_parameters` as transformers 5 writes them; where
+  /// both stand, `rope_scaling` counts.
+  mutating func rotary(headDimension: Int, theta standard: Double) -> RotarySpecification {
+    let scaling = value("rope_scaling").flatMap { $0.object?.members.isEmpty == false ? $0 : nil }
+    let parameters = scaling ?? value("rope_parameters") ?? .null
     let nested = ConfigurationReader(parameters)
-    var theta = positive("rope_theta", atMost: 1e15, default: 10000)
+    var theta = positive("rope_theta", atMost: 1e15, default: standard)
     if nested.value("rope_theta") != nil {
       theta = rope(parameters, "rope_theta", atMost: 1e15) ?? theta
     }
@@ -173,12 +163,13 @@ private struct ConfigurationReader {
       problems.append("\"partial_rotary_factor\" is \(fraction), supported is 1")
     }
     let kind = nested.value("rope_type")?.string ?? nested.value("type")?.string ?? "default"
-    return (theta, scaling(kind, parameters))
+    return RotarySpecification(
+      headDimension: headDimension, theta: theta, scaling: self.scaling(kind, parameters))
   }
 
   private mutating func scaling(
     _ kind: String, _ parameters: JSON
-  ) -> LlamaConfiguration.RopeScaling {
+  ) -> RotarySpecification.Scaling {
     switch kind {
     case "default": return .none
     case "linear": return .linear(factor: rope(parameters, "factor") ?? 1)

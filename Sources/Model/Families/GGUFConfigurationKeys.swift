@@ -1,10 +1,10 @@
 import Foundation
 package import Formats
 
-extension LlamaConfiguration {
+extension ModelConfiguration {
   /// From the metadata of a GGUF file, brought into the form of `config.json` first.
   ///
-  /// - Throws: One `Problem` with everything that is missing, out of bounds or another architecture.
+  /// - Throws: One `Problem` with everything that is missing, out of bounds or of an unknown family.
   package init(_ file: GGUFFile) throws(Problem) {
     var keys = GGUFConfigurationKeys(file)
     let json = keys.json()
@@ -17,49 +17,55 @@ extension LlamaConfiguration {
   }
 }
 
-/// Translates `llama.*` keys of a GGUF file to those of `config.json`.
+/// Translates the keys of a GGUF file, such as `llama.block_count`, to those of `config.json`.
 private struct GGUFConfigurationKeys {
   let file: GGUFFile
+  /// What the keys of the model begin with.
+  let architecture: String
   var problems: [String] = []
 
-  init(_ file: GGUFFile) { self.file = file }
+  init(_ file: GGUFFile) {
+    self.file = file
+    architecture = file.metadata["general.architecture"]?.string ?? "not named"
+  }
 
   mutating func json() -> JSON {
-    let architecture = file.metadata["general.architecture"]?.string
-    guard architecture == "llama" else {
+    guard let family = Families.family(gguf: architecture) else {
+      let supported = Families.all.compactMap { $0.gguf?.architecture }.map { "\"\($0)\"" }
       problems.append(
-        "the architecture is \"\(architecture ?? "not named")\", supported is \"llama\"; choose a"
-          + " model of this family")
+        "the architecture is \"\(architecture)\", supported is"
+          + " \(supported.joined(separator: ", ")); choose a model of this family")
       return .null
     }
     refuseOtherMathematics()
-    let heads = integer("llama.attention.head_count") ?? 1
-    let hidden = integer("llama.embedding_length") ?? 1
+    let heads = integer("attention.head_count") ?? 1
+    let hidden = integer("embedding_length") ?? 1
     let vocabulary = file.tensors["token_embd.weight"]?.shape.first
     var config: JSON = .object(
       JSONObject([
-        ("architectures", ["LlamaForCausalLM"]), ("model_type", "llama"),
+        ("architectures", [.string(family.architecture)]),
+        ("model_type", .string(family.modelType)),
         ("hidden_size", .integer(hidden)),
-        ("intermediate_size", .integer(integer("llama.feed_forward_length") ?? 1)),
-        ("num_hidden_layers", .integer(integer("llama.block_count") ?? 1)),
+        ("intermediate_size", .integer(integer("feed_forward_length") ?? 1)),
+        ("num_hidden_layers", .integer(integer("block_count") ?? 1)),
         ("num_attention_heads", .integer(heads)),
         (
           "num_key_value_heads",
-          .integer(integer("llama.attention.head_count_kv", default: heads) ?? heads)
+          .integer(integer("attention.head_count_kv", default: heads) ?? heads)
         ),
         ("head_dim", .integer(headDimension(hidden: hidden, heads: heads))),
         (
           "vocab_size",
-          .integer(integer("llama.vocab_size", default: vocabulary) ?? 1)
+          .integer(integer("vocab_size", default: vocabulary) ?? 1)
         ),
         (
           "max_position_embeddings",
-          .integer(integer("llama.context_length", default: 2048) ?? 2048)
+          .integer(integer("context_length", default: 2048) ?? 2048)
         ),
-        ("rms_norm_eps", .number(number("llama.attention.layer_norm_rms_epsilon") ?? 1e-6)),
+        ("rms_norm_eps", .number(number("attention.layer_norm_rms_epsilon") ?? 1e-6)),
         ("hidden_act", "silu"), ("attention_bias", false), ("mlp_bias", false),
         ("tie_word_embeddings", .bool(file.tensors["output.weight"] == nil)),
-        ("rope_theta", .number(number("llama.rope.freq_base", default: 10000) ?? 10000)),
+        ("rope_theta", .number(number("rope.freq_base", default: 10000) ?? 10000)),
       ]))
     guard problems.isEmpty else { return .null }
     config.set("rope_scaling", ropeScaling(config))
@@ -74,28 +80,33 @@ private struct GGUFConfigurationKeys {
 
   // MARK: - Values
 
+  /// The name of a key of the model.
+  private func full(_ key: String) -> String { "\(architecture).\(key)" }
+
+  private func value(_ key: String) -> GGUFValue? { file.metadata[full(key)] }
+
   private mutating func integer(_ key: String, default standard: Int? = nil) -> Int? {
-    guard let value = file.metadata[key] else {
-      if standard == nil { problems.append("the key \"\(key)\" is missing") }
+    guard let value = value(key) else {
+      if standard == nil { problems.append("the key \"\(full(key))\" is missing") }
       return standard
     }
     if let list = value.integers, let first = list.first, list.allSatisfy({ $0 == first }) {
       return first
     }
     guard let integer = value.integer else {
-      problems.append("\"\(key)\" is \(value), expected one whole number for all layers")
+      problems.append("\"\(full(key))\" is \(value), expected one whole number for all layers")
       return standard
     }
     return integer
   }
 
   private mutating func number(_ key: String, default standard: Double? = nil) -> Double? {
-    guard let value = file.metadata[key] else {
-      if standard == nil { problems.append("the key \"\(key)\" is missing") }
+    guard let value = value(key) else {
+      if standard == nil { problems.append("the key \"\(full(key))\" is missing") }
       return standard
     }
     guard let number = value.number else {
-      problems.append("\"\(key)\" is \(value), expected a number")
+      problems.append("\"\(full(key))\" is \(value), expected a number")
       return standard
     }
     // A float32 widened to a Double shows digits that nobody wrote: 1e-5 as 9.999999747378752e-06.
@@ -115,9 +126,9 @@ private struct GGUFConfigurationKeys {
 
   private mutating func headDimension(hidden: Int, heads: Int) -> Int {
     let standard = hidden / max(heads, 1)
-    let key = integer("llama.attention.key_length", default: standard) ?? standard
-    let value = integer("llama.attention.value_length", default: key) ?? key
-    let rotated = integer("llama.rope.dimension_count", default: key) ?? key
+    let key = integer("attention.key_length", default: standard) ?? standard
+    let value = integer("attention.value_length", default: key) ?? key
+    let rotated = integer("rope.dimension_count", default: key) ?? key
     // What follows from a missing key is no problem of its own.
     if problems.isEmpty, value != key || rotated != key {
       problems.append(
@@ -128,31 +139,31 @@ private struct GGUFConfigurationKeys {
   }
 
   private mutating func refuseOtherMathematics() {
-    if let experts = file.metadata["llama.expert_count"]?.integer, experts > 0 {
+    if let experts = value("expert_count")?.integer, experts > 0 {
       problems.append("the model is a mixture of \(experts) experts, which is not supported")
     }
     if let parts = file.metadata["split.count"]?.integer, parts > 1 {
       problems.append(
         "the model is split into \(parts) files; join them with llama-gguf-split --merge")
     }
-    for key in ["llama.attention.scale", "llama.logit_scale", "llama.embedding_scale"]
-    where file.metadata[key] != nil {
-      problems.append("the key \"\(key)\" changes what the layers compute and is not supported")
+    for key in ["attention.scale", "logit_scale", "embedding_scale"]
+    where value(key) != nil {
+      problems.append("the key \"\(full(key))\" changes what the layers compute and is not supported")
     }
   }
 
   // MARK: - Rotary position embedding
 
   private mutating func ropeScaling(_ config: JSON) -> JSON? {
-    let kind = file.metadata["llama.rope.scaling.type"]?.string ?? "none"
-    let oldFactor = file.metadata["llama.rope.scale_linear"]?.number
+    let kind = value("rope.scaling.type")?.string ?? "none"
+    let oldFactor = value("rope.scale_linear")?.number
     if file.tensors["rope_freqs.weight"] != nil { return llama3(config) }
     switch kind {
     case "none":
       guard let oldFactor, oldFactor != 1 else { return nil }
       return ["rope_type": "linear", "factor": .number(oldFactor)]
     case "linear":
-      let factor = number("llama.rope.scaling.factor", default: oldFactor) ?? 1
+      let factor = number("rope.scaling.factor", default: oldFactor) ?? 1
       return ["rope_type": "linear", "factor": .number(factor)]
     default:
       problems.append(
@@ -175,7 +186,7 @@ private struct GGUFConfigurationKeys {
       (0..<dimension / 2).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
     }
     let factor = Double(divisors.max() ?? 1)
-    let scaling = LlamaConfiguration.RopeScaling.llama3(
+    let scaling = RotarySpecification.Scaling.llama3(
       factor: factor, lowFactor: 1, highFactor: 4, originalLength: 8192)
     for (index, divisor) in divisors.enumerated() {
       let frequency = Float(pow(theta, -2 * Double(index) / Double(dimension)))

@@ -15,7 +15,7 @@ package enum WeightStorage: Sendable, Equatable {
 package final class PretrainedFiles {
   /// What was opened: the directory, or the GGUF file.
   package let path: String
-  package let configuration: LlamaConfiguration
+  package let configuration: ModelConfiguration
   package let source: Source
   private let weights: any WeightFiles
   private let memory = TensorPool()
@@ -46,41 +46,44 @@ package final class PretrainedFiles {
       self.path = directory
     case .gguf(let ggufPath):
       let file = try GGUFFile(ggufPath)
-      configuration = try LlamaConfiguration(file)
-      weights = GGUFWeights(file, configuration)
+      configuration = try ModelConfiguration(file)
+      guard let naming = configuration.family.gguf else {
+        throw Problem(ggufPath, "GGUF files of \(configuration.family.architecture) are not read")
+      }
+      weights = GGUFWeights(file, naming, configuration.specification)
       source = .gguf(file)
       self.path = ggufPath
     }
   }
 
-  private static func configuration(_ directory: String) throws(Problem) -> LlamaConfiguration {
+  private static func configuration(_ directory: String) throws(Problem) -> ModelConfiguration {
     let generationPath = "\(directory)/generation_config.json"
     let generation = fileExists(generationPath) ? try readJSON(generationPath) : nil
     let path = "\(directory)/config.json"
-    return try LlamaConfiguration(try readJSON(path), generation: generation, path: path)
+    return try ModelConfiguration(try readJSON(path), generation: generation, path: path)
   }
 
   // MARK: - Reading
 
-  /// A tensor of finite values as float32 or rounded to another type, in memory of its own. `name` is
-  /// Hugging Face's, such as `model.norm.weight`; `shape` is what the configuration implies.
-  package func tensor(
-    _ name: String, shape: [Int], type: DataType = .float32
-  ) throws(Problem) -> Tensor {
-    let values = try values(name, shape: shape, type: type, in: memory)
+  package var specification: ModelSpecification { configuration.specification }
+
+  /// A tensor of finite values as float32 or rounded to another type, in memory that is not the file's.
+  package func tensor(_ site: Site, type: DataType = .float32) throws(Problem) -> Tensor {
+    let values = try values(site, type: type, in: memory)
     guard values.isMapped else { return values.tensor }
     // The system maps files in small pages; in large ones a model is read half as fast again.
-    let copy = Tensor.zeros(shape, type, in: memory)
+    let copy = Tensor.zeros(site.shape, type, in: memory)
     Kernels.copy(values.tensor, into: copy)
-    weights.forget(name)
+    weights.forget(site.name)
     return copy
   }
 
   /// The same where it may be memory of the mapped file, for reading once.
   private func values(
-    _ name: String, shape: [Int], type: DataType, in memory: TensorPool? = nil
+    _ site: Site, type: DataType, in memory: TensorPool? = nil
   ) throws(Problem) -> (tensor: Tensor, isMapped: Bool) {
-    if let fault = fault(name, shape) { throw fault }
+    if let fault = fault(site) { throw fault }
+    let name = site.name
     func checked(_ tensor: Tensor) throws(Problem) -> Tensor {
       guard Kernels.isFinite(tensor) else {
         let stored = weights.stored(name)
@@ -91,67 +94,65 @@ package final class PretrainedFiles {
     if type != .float32, let mapped = weights.mapped(name, type) {
       return (try checked(mapped), true)
     }
-    let tensor = Tensor.zeros(shape, in: type == .float32 ? memory : nil)
+    let tensor = Tensor.zeros(site.shape, in: type == .float32 ? memory : nil)
     try weights.decode(name, into: tensor)
     weights.forget(name)
     return (try checked(checked(tensor).rounded(to: type, in: memory)), false)
   }
 
-  /// The weight [outputs, inputs] of a linear layer such as `model.layers.0.self_attn.q_proj`.
+  /// The weight of a linear layer.
   ///
   /// A file that is in NF4 already is taken as it is. Otherwise the weight is rounded to `valueType`
   /// before it is quantized, and is again whenever it is dequantized: float32, bfloat16 or float16,
   /// by default the type in the file. transformers with bitsandbytes has the dtype that the model is
   /// loaded in.
   package func linear(
-    _ module: String, outputs: Int, inputs: Int, storage: WeightStorage,
-    valueType: DataType? = nil
+    _ site: Site, storage: WeightStorage, valueType: DataType? = nil
   ) throws(Problem) -> BaseWeight {
-    let name = "\(module).weight"
-    let shape = [outputs, inputs]
     let doubleQuantization: Bool
     switch storage {
-    case .float32: return .float32(try tensor(name, shape: shape))
-    case .bfloat16: return .bfloat16(try tensor(name, shape: shape, type: .bfloat16))
+    case .float32: return .float32(try tensor(site))
+    case .bfloat16: return .bfloat16(try tensor(site, type: .bfloat16))
     case .nf4(let isDouble): doubleQuantization = isDouble
     }
-    if let fault = fault(name, shape) { throw fault }
-    if let stored = try weights.nf4(name) { return .nf4(stored) }
-    let type = valueType ?? weights.stored(name)?.type ?? .float32
-    let values = try values(name, shape: shape, type: type).tensor
+    if let fault = fault(site) { throw fault }
+    if let stored = try weights.nf4(site.name) { return .nf4(stored) }
+    let type = valueType ?? weights.stored(site.name)?.type ?? .float32
+    let values = try values(site, type: type).tensor
     // A large model becomes its 4 bits layer by layer, in little more memory than those need.
-    defer { weights.forget(name) }
+    defer { weights.forget(site.name) }
     return .nf4(
       Kernels.nf4Quantize(
-        values, outputs: outputs, inputs: inputs, doubleQuantization: doubleQuantization,
-        valueType: type, in: memory))
+        values, outputs: site.outputs, inputs: site.inputs,
+        doubleQuantization: doubleQuantization, valueType: type, in: memory))
   }
 
   /// The type that linear layers are stored in where it is a type of single numbers.
   package var linearType: DataType? {
-    let name = configuration.linears.first.map { "\($0.name).weight" }
-    guard let stored = name.flatMap({ weights.stored($0) }) else { return nil }
+    guard let stored = specification.linears.first.flatMap({ weights.stored($0.name) }) else {
+      return nil
+    }
     return stored.type?.rawValue == stored.typeName ? stored.type : nil
   }
 
   /// Whether linear layers are stored in NF4.
   package var isQuantized: Bool {
-    configuration.linears.contains { weights.stored("\($0.name).weight")?.typeName == "NF4" }
+    specification.linears.contains { weights.stored($0.name)?.typeName == "NF4" }
   }
 
   // MARK: - Checking
 
   /// Throws one `Problem` with every tensor that is missing, has another shape or cannot be read,
-  /// and with tensors that a Llama model does not have.
+  /// and with tensors that a model of this configuration does not have.
   package func checkComplete() throws(Problem) {
-    let expected = configuration.tensorShapes
-    var faults = expected.compactMap { fault($0.name, $0.shape) }.flatMap(\.sentences)
+    let expected = specification.sites
+    var faults = expected.compactMap { fault($0) }.flatMap(\.sentences)
     let unexpected = weights.unexpected(known: Set(expected.map(\.name)))
     if let first = unexpected.first {
       let others = unexpected.count > 1 ? " and \(unexpected.count - 1) more" : ""
       faults.append(
-        "\(path): holds tensor \"\(first)\"\(others), which a Llama model of this configuration does"
-          + " not have; choose another model")
+        "\(path): holds tensor \"\(first)\"\(others), which a \(configuration.family.architecture)"
+          + " of this configuration does not have; choose another model")
     }
     guard !faults.isEmpty else { return }
     let shown = 8
@@ -159,14 +160,14 @@ package final class PretrainedFiles {
     throw Problem(heading: path, problems: faults.prefix(shown) + rest)
   }
 
-  private func fault(_ name: String, _ shape: [Int]) -> Problem? {
-    guard let stored = weights.stored(name) else {
-      return Problem(path, "tensor \"\(name)\" is missing; download the model again")
+  private func fault(_ site: Site) -> Problem? {
+    guard let stored = weights.stored(site.name) else {
+      return Problem(path, "tensor \"\(site.name)\" is missing; download the model again")
     }
-    guard stored.shape == shape else {
+    guard stored.shape == site.shape else {
       return Problem(
         stored.path,
-        "tensor \"\(stored.name)\" is \(stored.shape), the configuration implies \(shape); the files"
+        "tensor \"\(stored.name)\" is \(stored.shape), the configuration implies \(site.shape); the files"
           + " do not belong together")
     }
     guard stored.type != nil else {

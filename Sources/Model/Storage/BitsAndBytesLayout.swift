@@ -8,9 +8,9 @@ package struct BitsAndBytesLayout {
   private let doubleQuantization: Bool
   private let valueType: DataType
 
-  package init(_ linear: LinearShape, doubleQuantization: Bool, valueType: DataType) {
-    name = "\(linear.name).weight"
-    shape = [linear.outputs, linear.inputs]
+  package init(_ site: Site, doubleQuantization: Bool, valueType: DataType) {
+    name = site.name
+    shape = site.shape
     self.doubleQuantization = doubleQuantization
     self.valueType = valueType
   }

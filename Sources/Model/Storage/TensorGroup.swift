@@ -39,13 +39,12 @@ extension PretrainedFiles {
   /// Every tensor of the model in one type, read when its turn comes. `change` may alter the float32
   /// weight of a linear layer before it is rounded, to merge an adapter into it.
   package func tensorGroups(
-    as type: DataType, change: @escaping (LinearShape, Tensor) throws -> Void = { _, _ in }
+    as type: DataType, change: @escaping (Site, Tensor) throws -> Void = { _, _ in }
   ) -> [TensorGroup] {
-    let linears = linearsByWeight
-    return configuration.tensorShapes.map { name, shape in
-      .rounded(name, shape: shape, to: type) { [self] in
-        let tensor = try tensor(name, shape: shape)
-        if let linear = linears[name] { try change(linear, tensor) }
+    specification.sites.map { site in
+      .rounded(site.name, shape: site.shape, to: type) { [self] in
+        let tensor = try tensor(site)
+        if site.role == .linear { try change(site, tensor) }
         return tensor
       }
     }
@@ -59,26 +58,18 @@ extension PretrainedFiles {
     guard !isQuantized else {
       throw Problem(path, "the model is quantized already; name the unquantized model")
     }
-    let linears = linearsByWeight
-    return configuration.tensorShapes.map { name, shape in
-      guard let linear = linears[name] else {
-        return .rounded(name, shape: shape, to: valueType) { [self] in
-          try tensor(name, shape: shape)
+    return specification.sites.map { site in
+      guard site.role == .linear else {
+        return .rounded(site.name, shape: site.shape, to: valueType) { [self] in
+          try tensor(site)
         }
       }
       let layout = BitsAndBytesLayout(
-        linear, doubleQuantization: doubleQuantization, valueType: valueType)
+        site, doubleQuantization: doubleQuantization, valueType: valueType)
       return layout.group { [self] in
-        try self.linear(
-          linear.name, outputs: linear.outputs, inputs: linear.inputs,
-          storage: .nf4(doubleQuantization: doubleQuantization), valueType: valueType)
+        try linear(
+          site, storage: .nf4(doubleQuantization: doubleQuantization), valueType: valueType)
       }
     }
-  }
-
-  private var linearsByWeight: [String: LinearShape] {
-    Dictionary(
-      configuration.linears.map { ("\($0.name).weight", $0) },
-      uniquingKeysWith: { first, _ in first })
   }
 }

@@ -1,0 +1,126 @@
+package import Tensors
+
+/// A layer that sits on a branch of the residual stream: attention or feed-forward.
+package protocol ResidualBranch {
+  associatedtype Saved
+  /// Takes the memory of what `backward` needs besides the input.
+  func makeSaved(tokens: Int, pass: Pass) -> Saved
+  /// - Parameters:
+  ///   - x: [T, D], normalized, in the type of activations.
+  ///   - residual: float32 [T, D], added to the result.
+  ///   - y: float32 [T, D], overwritten; nil where only `saved` is wanted, which costs a product less.
+  func forward(_ x: Tensor, residual: Tensor?, out y: Tensor?, saved: Saved, pass: Pass)
+  /// Adds to the adapters' gradients and writes `dX` [T, D]; nil where the input needs no gradient.
+  ///
+  /// - Parameters:
+  ///   - dOut: [T, D] in the type of activations.
+  ///   - x: The input of `forward`.
+  func backward(dOut: Tensor, x: Tensor, saved: Saved, into dX: Tensor?, pass: Pass)
+}
+
+/// A branch f with its norms, around a residual connection.
+///
+///     y = x + f(norm(x))        or, with a norm behind the branch,  y = x + norm₂(f(norm(x)))
+///
+/// x and y, the residual stream, are float32 also where activations are bfloat16: rounding it after
+/// every layer would cost more exactness than all else.
+package struct Residual<Branch: ResidualBranch> {
+  package let branch: Branch
+  package let inputNorm: RMSNorm
+  package let outputNorm: RMSNorm?
+
+  /// What `backward` needs besides x.
+  package struct Saved {
+    let branch: Branch.Saved
+    let inverseRMS: Tensor  // [T]
+    let output: Output?
+
+    /// For the norm behind the branch.
+    struct Output {
+      let value: Tensor  // f(norm(x)), float32 [T, D]
+      let inverseRMS: Tensor  // [T]
+    }
+  }
+
+  package func makeSaved(tokens: Int, pass: Pass) -> Saved {
+    let workspace = pass.workspace
+    return Saved(
+      branch: branch.makeSaved(tokens: tokens, pass: pass),
+      inverseRMS: workspace.tensor([tokens]),
+      output: outputNorm.map { norm in
+        Saved.Output(
+          value: workspace.tensor([tokens, norm.weight.count]),
+          inverseRMS: workspace.tensor([tokens]))
+      })
+  }
+
+  /// - Parameters:
+  ///   - x: float32 [T, D]
+  ///   - y: float32 [T, D], overwritten; nil where only `saved` is wanted.
+  package func forward(_ x: Tensor, out y: Tensor?, saved: Saved, pass: Pass) {
+    pass.workspace.scope {
+      let normalized = pass.activation(x.shape)
+      inputNorm.forward(x, out: normalized, inverseRMS: saved.inverseRMS)
+      guard let outputNorm, let output = saved.output else {
+        branch.forward(normalized, residual: x, out: y, saved: saved.branch, pass: pass)
+        return
+      }
+      branch.forward(
+        normalized, residual: nil, out: output.value, saved: saved.branch, pass: pass)
+      outputNorm.forward(
+        output.value, residual: x, out: y ?? pass.workspace.tensor(x.shape),
+        inverseRMS: output.inverseRMS)
+    }
+  }
+
+  /// Turns the gradient of y into the gradient of x, in place, and adds to the adapters' gradients.
+  ///
+  /// - Parameters:
+  ///   - gradient: dy on entry, dx on exit, float32 [T, D].
+  ///   - x: The input of `forward`.
+  ///   - needsInputGradient: False where nothing before this branch is trained: dx is then not made.
+  package func backward(
+    gradient: Tensor, x: Tensor, saved: Saved, needsInputGradient: Bool, pass: Pass
+  ) {
+    pass.workspace.scope {
+      let normalized = pass.activation(x.shape)
+      let dNormalized = needsInputGradient ? pass.activation(x.shape) : nil
+      inputNorm.forward(x, out: normalized, inverseRMS: saved.inverseRMS)
+      pass.workspace.scope {
+        branch.backward(
+          dOut: branchGradient(gradient, saved: saved, pass: pass), x: normalized,
+          saved: saved.branch, into: dNormalized, pass: pass)
+      }
+      guard let dNormalized else { return }
+      inputNorm.backward(
+        dOut: dNormalized, x: x, inverseRMS: saved.inverseRMS, into: gradient, accumulating: true)
+    }
+  }
+
+  /// The gradient of f's output.
+  private func branchGradient(_ gradient: Tensor, saved: Saved, pass: Pass) -> Tensor {
+    guard let outputNorm, let output = saved.output else {
+      return pass.activation(of: gradient)
+    }
+    let dOut = pass.activation(gradient.shape)
+    outputNorm.backward(
+      dOut: gradient, x: output.value, inverseRMS: output.inverseRMS, into: dOut,
+      accumulating: false)
+    return dOut
+  }
+}
+
+extension ResidualNorms {
+  private var width: Int { input.weight.count }
+
+  /// Bytes of `Residual.Saved`, without the branch's part.
+  func savedBytes(tokens: Int) -> Int {
+    tokens * 4 * (1 + (output == nil ? 0 : width + 1))
+  }
+
+  /// Bytes that `Residual.backward` works in, without the branch's part: the normalized input, its
+  /// gradient and the gradient of the branch's output.
+  func backwardBytes(tokens: Int, activations: DataType) -> Int {
+    3 * tokens * width * activations.size
+  }
+}

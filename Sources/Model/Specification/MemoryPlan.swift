@@ -1,0 +1,74 @@
+package import Tensors
+
+/// Where the memory of a training run goes, in bytes, known from sizes alone.
+///
+/// Weights are counted site by site; what a step keeps and what it works in is what the layers say of
+/// themselves (`savedBytes`, `backwardBytes`, beside the code that takes the memory).
+package struct MemoryPlan: Sendable, Equatable {
+  /// The frozen weights.
+  package let base: Int
+  /// Trained tensors, their gradients and both moments of the optimizer.
+  package let adapter: Int
+  /// What the largest micro-batch keeps for backward, and scratch.
+  package let activations: Int
+
+  package var total: Int { base + adapter + activations }
+
+  /// - Parameters:
+  ///   - tokens: Of the largest micro-batch.
+  ///   - checkpointing: Whether a layer keeps its input only.
+  ///   - targets: The layers that get an adapter.
+  package init(
+    _ specification: ModelSpecification, storage: WeightStorage, activations type: DataType,
+    tokens: Int, checkpointing: Bool, method: any AdapterMethod, targets: [Site]
+  ) {
+    base = specification.sites.reduce(0) { sum, site in
+      switch site.role {
+      case .linear: sum + storage.bytes(site)
+      case .embedding, .head: sum + site.count * type.size
+      case .norm, .bias: sum + site.count * DataType.float32.size
+      }
+    }
+    adapter = 4 * DataType.float32.size * targets.reduce(0) { $0 + method.parameterCount($1) }
+    let stream = tokens * specification.hiddenSize * DataType.float32.size
+    let firstTrained = targets.compactMap(\.layer).min() ?? specification.blocks.count
+    let adapterBytes = targets.reduce(into: [Int: Int]()) { bytes, site in
+      bytes[site.layer ?? 0, default: 0] +=
+        method.savedBytes(site, tokens: tokens, activations: type)
+    }
+    let trained = specification.blocks.enumerated().dropFirst(firstTrained)
+    let saved = trained.map { index, block in
+      block.savedBytes(tokens: tokens, activations: type) + adapterBytes[index, default: 0]
+    }
+    let kept = checkpointing ? saved.max() ?? 0 : saved.reduce(0, +)
+    let backward = trained.map { $1.backwardBytes(tokens: tokens, activations: type) }.max() ?? 0
+    let loss = Self.lossBytes(specification, tokens: tokens, activations: type)
+    // Every trained layer's input, two more that the others take turns with, and the gradient.
+    activations = (trained.count + 3) * stream + kept + max(backward, loss)
+  }
+
+  /// Hidden states, their gradient and a chunk of logits.
+  private static func lossBytes(
+    _ specification: ModelSpecification, tokens: Int, activations type: DataType
+  ) -> Int {
+    let (width, words) = (specification.hiddenSize, specification.vocabularySize)
+    return 2 * tokens * width * type.size
+      + Kernels.linearCrossEntropyScratch(
+        tokens: tokens, vocabulary: words, width: width, type: type)
+  }
+}
+
+extension WeightStorage {
+  /// Bytes of a linear layer's weight.
+  fileprivate func bytes(_ site: Site) -> Int {
+    switch self {
+    case .float32: return 4 * site.count
+    case .bfloat16: return 2 * site.count
+    case .nf4(let doubleQuantization):
+      let blocks = NF4Weight.blockCount(of: site.count)
+      let scales =
+        doubleQuantization ? blocks + 4 * NF4Weight.nestedBlockCount(of: blocks) : 4 * blocks
+      return (site.count + 1) / 2 + scales
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Formats
+import Tensors
+
+/// The weights of a GGUF file under Hugging Face's names.
+final class GGUFWeights: WeightFiles {
+  private let file: GGUFFile
+  private let naming: GGUFNaming
+  /// Head dimension of the weights whose rows are interleaved, by Hugging Face name.
+  private let interleaved: [String: Int]
+
+  init(_ file: GGUFFile, _ naming: GGUFNaming, _ specification: ModelSpecification) {
+    self.file = file
+    self.naming = naming
+    interleaved = specification.blocks.reduce(into: [:]) { found, block in
+      for linear in [block.attention.query, block.attention.key]
+      where naming.interleavesRows(of: linear.weight.module) {
+        found[linear.weight.name] = block.attention.shape.headDimension
+      }
+    }
+  }
+
+  func stored(_ name: String) -> StoredTensor? {
+    guard let stored = naming.gguf(name), let entry = file.tensors[stored] else { return nil }
+    let blocks = GGMLBlocks(rawValue: entry.type.name)
+    let type: DataType? =
+      switch entry.type {
+      case .f16: .float16
+      case .bf16: .bfloat16
+      default: blocks == nil ? nil : .float32
+      }
+    return StoredTensor(
+      path: file.path, name: stored, shape: entry.shape, type: type, typeName: entry.type.name)
+  }
+
+  func unexpected(known: Set<String>) -> [String] {
+    let expected = Set(known.compactMap { naming.gguf($0) })
+    // The scaling of rotary frequencies has become part of the configuration.
+    return file.names.filter { !expected.contains($0) && $0 != "rope_freqs.weight" }
+  }
+
+  func decode(_ name: String, into tensor: Tensor) throws(Problem) {
+    guard let stored = naming.gguf(name), let entry = file.tensors[stored],
+      let blocks = GGMLBlocks(rawValue: entry.type.name)
+    else { return }
+    file.withBytes(of: stored) {
+      blocks.decode($0, into: tensor, headRows: interleaved[name] ?? 0)
+    }
+  }
+
+  // Some rows are in another order, and BF16 is rare: not worth a second way of reading.
+  func mapped(_ name: String, _ type: DataType) -> Tensor? { nil }
+
+  func forget(_ name: String) {
+    guard let range = naming.gguf(name).flatMap({ file.tensors[$0]?.range }) else { return }
+    file.file.forget(range)
+  }
+
+  func nf4(_ name: String) throws(Problem) -> NF4Weight? { nil }
+
+  func identify(_ sum: inout SHA256Stream) {
+    identify(file.file, tensors: file.names.compactMap { file.tensors[$0]?.range }, &sum)
+  }
+}

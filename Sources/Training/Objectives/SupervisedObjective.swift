@@ -1,0 +1,23 @@
+package import Model
+package import Tensors
+
+/// Supervised fine-tuning: every trained token is predicted from those before it.
+///
+///     loss = Σ_t −log softmax(z_t)[target_t]      over positions with a target
+package struct SupervisedObjective: Objective {
+  package init() {}
+
+  /// The trained tokens: the mean loss of a step does not depend on how rows are put into batches.
+  package func denominator(_ batches: [TokenBatch]) -> Double {
+    Double(batches.reduce(0) { $0 + $1.trainedTokens })
+  }
+
+  package func apply(
+    _ hidden: Tensor, batch: TokenBatch, head: OutputHead, gradientScale: Double,
+    into dHidden: Tensor?, loss: Tensor, workspace: Workspace
+  ) {
+    Kernels.linearCrossEntropy(
+      hidden: hidden, weight: head.weight, labels: batch.targets, softCap: head.softCap,
+      gradientScale: gradientScale, loss: loss, dHidden: dHidden, workspace: workspace)
+  }
+}
