@@ -48,11 +48,15 @@ let package = Package(
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),
     library("Model", ["Tensors", "Formats"]),
-    library("Training", ["Model", "Text"]),
+    library("Rows", ["Text"]),
+    library("Recipes", ["Rows", "Tensors"]),
+    library("Export", ["Model", "Text"]),
+    library("Training", ["Model", "Recipes", "Rows"]),
     .executableTarget(
       name: "finetune",
       dependencies: [
-        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Export", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftFlags),
 
@@ -69,6 +73,8 @@ let package = Package(
     tests("TensorsTests", ["Tensors"]),
     tests("TextTests", ["Text"]),
     tests("ModelTests", ["Model", "Training"]),
+    tests("RowsTests", ["Rows"]),
+    tests("RecipesTests", ["Recipes"]),
     tests("TrainingTests", ["Training"]),
     tests("EndToEndTests", ["Formats"]),
   ]

@@ -35,9 +35,8 @@ struct Generation: ParsableCommand {
   }
 
   private static func rate(_ path: String, _ compute: ComputeType, nf4: Bool) throws -> Double {
-    let base = try BaseModel(path: path)
-    let model = try base.load(
-      compute: compute, quantization: nf4 ? .nf4 : nil, doubleQuantization: true)
+    let base = try OpenedModel(path: path)
+    let model = try base.load(WeightStorage(compute, quantization: nf4 ? .nf4 : nil))
     let prompt = (0..<64).map { Int32($0 * 37 % base.files.specification.vocabularySize) }
     let times = Times(budget: 0, least: 3) {
       _ = model.generate(

@@ -146,9 +146,8 @@ struct Step: ParsableCommand {
 
   func run() throws {
     options.apply()
-    let base = try BaseModel(path: options.model)
-    let model = try base.load(
-      compute: compute, quantization: nf4 ? .nf4 : nil, doubleQuantization: true)
+    let base = try OpenedModel(path: options.model)
+    let model = try base.load(WeightStorage(compute, quantization: nf4 ? .nf4 : nil))
     let adapters = AdapterSet(
       fresh: LoRAConfiguration(
         rank: rank, alpha: Double(2 * rank), targetModules: ["all-linear"], baseModel: options.model

@@ -17,4 +17,17 @@ package enum DataType: String, Sendable, CaseIterable {
     case .uint8: 1
     }
   }
+
+  /// As PyTorch and Hugging Face call it, without `torch.`.
+  package var torchName: String {
+    switch self {
+    case .float64: "float64"
+    case .float32: "float32"
+    case .bfloat16: "bfloat16"
+    case .float16: "float16"
+    case .int64: "int64"
+    case .int32: "int32"
+    case .uint8: "uint8"
+    }
+  }
 }

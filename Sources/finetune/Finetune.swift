@@ -1,6 +1,7 @@
 import ArgumentParser
 import Formats
 import Foundation
+import Recipes
 import Training
 
 /// The root command: parses, runs a verb, and turns every error into a sentence and an exit code.
@@ -23,7 +24,7 @@ struct Finetune: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Pull.self, Train.self, Evaluate.self, Generate.self, Merge.self, Quantize.self, Tokenize.self,
+      Pull.self, Train.self, Eval.self, Generate.self, Merge.self, Quantize.self, Tokenize.self,
       RecipeCommand.self,
     ])
 

@@ -57,9 +57,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let generator = try TextGenerator(
-      model: model.model, adapter: adapter, compute: model.computeDtype,
-      quantization: model.quantization, doubleQuantization: model.doubleQuantization,
-      threads: model.threads)
+      model: model.model, adapter: adapter, storage: model.storage, threads: model.threads)
     for warning in generator.warnings { Terminal.error.warn(warning) }
     let result = try generator.generate(
       prompt: prompt, system: system, maxNewTokens: maxNewTokens,

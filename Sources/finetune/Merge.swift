@@ -1,6 +1,6 @@
 import ArgumentParser
-import Formats
-import Training
+import Export
+import Tensors
 
 /// `finetune merge`: base + adapter -> one model.
 struct Merge: ParsableCommand {
@@ -25,14 +25,29 @@ struct Merge: ParsableCommand {
   var output: String
 
   @Option(help: "Type of the weights written: float32, bfloat16 or float16.")
-  var dtype = MergedType.float32
+  var dtype = WeightType(type: .float32)
 
   func run() throws {
     try Merger.run(
-      model: model, adapter: adapter, output: output, dtype: dtype,
+      model: model, adapter: adapter, output: output, type: dtype.type,
       warn: { Terminal.error.write("warning: \($0)\n") })
-    Terminal.error.write("written to \(output) in \(dtype.rawValue)\n")
+    Terminal.error.write("written to \(output) in \(dtype.type.torchName)\n")
   }
 }
 
-extension MergedType: ExpressibleByArgument {}
+/// A type that weights are written in.
+struct WeightType: ExpressibleByArgument {
+  let type: DataType
+
+  private static let types: [DataType] = [.float32, .bfloat16, .float16]
+
+  init(type: DataType) { self.type = type }
+
+  init?(argument: String) {
+    guard let type = Self.types.first(where: { $0.torchName == argument }) else { return nil }
+    self.type = type
+  }
+
+  var defaultValueDescription: String { type.torchName }
+  static var allValueStrings: [String] { types.map(\.torchName) }
+}

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Formats
-import Training
+import Rows
+import Tensors
+import Text
 
 /// The base model and how it is held, for every verb that runs one.
 struct ModelOptions: ParsableArguments {
@@ -20,6 +21,11 @@ struct ModelOptions: ParsableArguments {
 
   @Option(help: "Processor threads (default: all). The result is the same for any number.")
   var threads: Int?
+
+  var storage: WeightStorage {
+    WeightStorage(
+      computeDtype, quantization: quantization, doubleQuantization: doubleQuantization)
+  }
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Formats
-import Training
+import Export
 
 /// `finetune quantize`: a checkpoint in 4 bits that other tools read.
 struct Quantize: ParsableCommand {

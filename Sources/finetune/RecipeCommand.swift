@@ -1,6 +1,6 @@
 import ArgumentParser
 import Formats
-import Training
+import Recipes
 
 /// `finetune recipe`: everything about recipes without running one.
 struct RecipeCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Formats
+import Recipes
 import Training
 
 /// `finetune train`: recipe -> adapter.

@@ -28,7 +28,7 @@ struct TinyLlama {
 
   func tensor(_ name: String) throws -> Tensor { try tensors.float32(name) }
 
-  func model() throws -> CausalLM { try CausalLM.load(files, storage: .float32) }
+  func model() throws -> CausalLM { try CausalLM.load(files) }
 
   func adapters() throws -> AdapterSet {
     try PEFTDirectory.load(

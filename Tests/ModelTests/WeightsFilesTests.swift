@@ -53,7 +53,8 @@ import Testing
   func quantizesAsBitsandbytes(name: String, doubleQuantization: Bool) throws {
     let ours = try Self.open("bf16")
     let stored = try Self.open(name)
-    let storage = WeightStorage.nf4(doubleQuantization: doubleQuantization)
+    let storage = WeightStorage(
+      .bfloat16, quantization: .nf4, doubleQuantization: doubleQuantization)
     for linear in ours.specification.linears {
       func weight(_ files: PretrainedFiles) throws -> NF4Weight {
         let weight = try files.linear(linear, storage: storage)
@@ -81,7 +82,9 @@ import Testing
     let gguf = try Self.open("tiny.gguf")
     let linear = try #require(gguf.specification.linears.first)
     let weight = try gguf.linear(
-      linear, storage: .nf4(doubleQuantization: false), valueType: .bfloat16)
+      linear,
+      storage: WeightStorage(.bfloat16, quantization: .nf4, doubleQuantization: false),
+      valueType: .bfloat16)
     guard case .nf4(let nf4) = weight, case .plain(let absmax) = nf4.absmax else {
       throw NotQuantized()
     }
@@ -371,7 +374,7 @@ func expectSameTensors(_ found: PretrainedFiles, _ expected: PretrainedFiles) th
       let path = try directory.write(isGGUF ? "m.gguf" : "model.safetensors", broken)
       guard let files = try? PretrainedFiles.open(isGGUF ? path : directory.path) else { continue }
       for linear in files.specification.linears {
-        _ = try? files.linear(linear, storage: .nf4(doubleQuantization: true))
+        _ = try? files.linear(linear, storage: WeightStorage(.bfloat16, quantization: .nf4))
       }
     }
   }

@@ -12,11 +12,11 @@ enum RenderingGolden {
   static func tokenizer() throws -> Tokenizer { try Tokenizer.load(folder.path) }
 
   static func renderer(
-    _ template: String, trains: Renderer.TrainedPart = .assistant
+    _ template: String, trainOn: TrainOn = .assistant
   ) throws -> Renderer {
     Renderer(
       tokenizer: try tokenizer(), template: try ChatTemplate(source: template, name: "template"),
-      trains: trains)
+      trainOn: trainOn)
   }
 
   struct Case: Sendable, CustomTestStringConvertible {

@@ -23,12 +23,12 @@ import Testing
   }
 
   @Test func trainsOnlyTheLastAnswer() throws {
-    let row = try RenderingGolden.renderer(Self.chat, trains: .last).render(Self.two)
+    let row = try RenderingGolden.renderer(Self.chat, trainOn: .last).render(Self.two)
     #expect(spans(row) == ["second<|im_end|>"])
   }
 
   @Test func trainsEverything() throws {
-    let row = try RenderingGolden.renderer(Self.chat, trains: .all).render(Self.two)
+    let row = try RenderingGolden.renderer(Self.chat, trainOn: .all).render(Self.two)
     #expect(row.labels == row.ids)
   }
 
@@ -40,7 +40,7 @@ import Testing
     // "last" means the last answer, not the last one that is trained.
     conversation.messages[1].isTrained = true
     conversation.messages[3].isTrained = false
-    let last = try RenderingGolden.renderer(Self.chat, trains: .last).render(conversation)
+    let last = try RenderingGolden.renderer(Self.chat, trainOn: .last).render(conversation)
     #expect(last.spans.isEmpty && !last.isTrained)
   }
 
@@ -85,7 +85,7 @@ import Testing
 
   @Test func everythingNeedsNoMask() throws {
     let template = "{% for m in messages %}{{ m.content ~ (m.content | length) }}{% endfor %}"
-    let row = try RenderingGolden.renderer(template, trains: .all).render(Self.two)
+    let row = try RenderingGolden.renderer(template, trainOn: .all).render(Self.two)
     #expect(row.labels == row.ids)
   }
 
@@ -120,17 +120,17 @@ import Testing
     let tokenizer = try RenderingGolden.tokenizer()
     let foreign = try ChatTemplate.choose("llama3", modelPath: "")
     let error = try #require(throws: Problem.self) {
-      try Renderer(tokenizer: tokenizer, template: foreign, trains: .assistant).checkTemplate()
+      try Renderer(tokenizer: tokenizer, template: foreign, trainOn: .assistant).checkTemplate()
     }
     #expect(error.description.contains("<|start_header_id|>"))
     let fitting = try ChatTemplate.choose("chatml", modelPath: "")
-    try Renderer(tokenizer: tokenizer, template: fitting, trains: .assistant).checkTemplate()
+    try Renderer(tokenizer: tokenizer, template: fitting, trainOn: .assistant).checkTemplate()
   }
 
   @Test(arguments: BuiltInTemplates.names) func builtInTemplatesMarkAnswers(name: String) throws {
     let template = try ChatTemplate.choose(name, modelPath: "")
     let renderer = Renderer(
-      tokenizer: try RenderingGolden.tokenizer(), template: template, trains: .assistant)
+      tokenizer: try RenderingGolden.tokenizer(), template: template, trainOn: .assistant)
     let row = try renderer.render(
       Self.conversation(
         ("system", "S"), ("user", "a"), ("assistant", "first"), ("user", "b"),

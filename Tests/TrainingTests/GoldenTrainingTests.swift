@@ -18,7 +18,7 @@ import Training
     let rows = (golden["rows"]?.array ?? []).map { (integers($0["ids"]), integers($0["labels"])) }
     let trained = try #require(golden["trained_tokens"]?.integer)
     let files = try PretrainedFiles.open(path)
-    let model = try CausalLM.load(files, storage: .float32)
+    let model = try CausalLM.load(files)
     let adapters = try PEFTDirectory.load(
       "\(path)/adapter", linears: files.specification.linears, baseFingerprint: files.fingerprint
     ).adapters

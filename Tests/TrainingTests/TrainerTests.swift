@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import Model
+import Recipes
 import Tensors
 import TestSupport
 import Testing

@@ -6,18 +6,19 @@ extension CausalLM {
   ///
   /// - Parameters:
   ///   - files: The opened model.
-  ///   - storage: How the linear layers are kept.
-  ///   - activations: float32 or bfloat16: the type of activations and of embedding and head. A weight
-  ///     that is quantized is rounded to it first, as transformers does. Norms and biases stay float32.
+  ///   - storage: How the linear layers are held. Its type is also that of activations, embedding and
+  ///     head, and a weight that is quantized is rounded to it first, as transformers does. Norms and
+  ///     biases stay float32.
   ///   - workspace: Memory for activations and scratch.
   ///   - progress: Called with the fraction that is done.
   package static func load(
-    _ files: PretrainedFiles, storage: WeightStorage, activations: DataType = .float32,
+    _ files: PretrainedFiles, storage: WeightStorage = WeightStorage(.float32),
     workspace: Workspace = Workspace(), progress: (Double) -> Void = { _ in }
   ) throws -> CausalLM {
     let specification = files.specification
+    let activations = storage.type.dataType
     if activations == .bfloat16 { try specification.checkPairs(path: files.path) }
-    var loader = LayerLoader(files: files, storage: storage, activations: activations)
+    var loader = LayerLoader(files: files, storage: storage)
     let embedding = try files.tensor(specification.embedding.weight, type: activations)
     let layers = try specification.blocks.enumerated().map { index, block in
       let layer = try loader.layer(block, index: index)
@@ -40,14 +41,12 @@ extension CausalLM {
 private struct LayerLoader {
   let files: PretrainedFiles
   let storage: WeightStorage
-  let activations: DataType
   /// Layers with the same rotation share its tables.
   private var rotations: [RotarySpecification: RotaryEmbedding] = [:]
 
-  init(files: PretrainedFiles, storage: WeightStorage, activations: DataType) {
+  init(files: PretrainedFiles, storage: WeightStorage) {
     self.files = files
     self.storage = storage
-    self.activations = activations
   }
 
   mutating func layer(_ block: BlockSpecification, index: Int) throws -> DecoderLayer {
@@ -81,7 +80,8 @@ private struct LayerLoader {
   private func linear(_ linear: LinearSpecification) throws -> Linear {
     Linear(
       site: linear.weight,
-      weight: try files.linear(linear.weight, storage: storage, valueType: activations),
+      weight: try files.linear(
+        linear.weight, storage: storage, valueType: storage.type.dataType),
       bias: try linear.bias.map { try files.tensor($0) })
   }
 

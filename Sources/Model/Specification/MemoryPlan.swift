@@ -19,9 +19,10 @@ package struct MemoryPlan: Sendable, Equatable {
   ///   - checkpointing: Whether a layer keeps its input only.
   ///   - targets: The layers that get an adapter.
   package init(
-    _ specification: ModelSpecification, storage: WeightStorage, activations type: DataType,
-    tokens: Int, checkpointing: Bool, method: any AdapterMethod, targets: [Site]
+    _ specification: ModelSpecification, storage: WeightStorage, tokens: Int,
+    checkpointing: Bool, method: any AdapterMethod, targets: [Site]
   ) {
+    let type = storage.type.dataType
     base = specification.sites.reduce(0) { sum, site in
       switch site.role {
       case .linear: sum + storage.bytes(site)
@@ -61,14 +62,10 @@ package struct MemoryPlan: Sendable, Equatable {
 extension WeightStorage {
   /// Bytes of a linear layer's weight.
   fileprivate func bytes(_ site: Site) -> Int {
-    switch self {
-    case .float32: return 4 * site.count
-    case .bfloat16: return 2 * site.count
-    case .nf4(let doubleQuantization):
-      let blocks = NF4Weight.blockCount(of: site.count)
-      let scales =
-        doubleQuantization ? blocks + 4 * NF4Weight.nestedBlockCount(of: blocks) : 4 * blocks
-      return (site.count + 1) / 2 + scales
-    }
+    guard quantization == .nf4 else { return site.count * type.dataType.size }
+    let blocks = NF4Weight.blockCount(of: site.count)
+    let scales =
+      doubleQuantization ? blocks + 4 * NF4Weight.nestedBlockCount(of: blocks) : 4 * blocks
+    return (site.count + 1) / 2 + scales
   }
 }

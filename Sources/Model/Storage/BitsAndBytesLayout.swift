@@ -100,18 +100,3 @@ package struct BitsAndBytesLayout {
     return state
   }
 }
-
-extension DataType {
-  /// As PyTorch calls it, without `torch.`.
-  var torchName: String {
-    switch self {
-    case .float64: "float64"
-    case .float32: "float32"
-    case .bfloat16: "bfloat16"
-    case .float16: "float16"
-    case .int64: "int64"
-    case .int32: "int32"
-    case .uint8: "uint8"
-    }
-  }
-}

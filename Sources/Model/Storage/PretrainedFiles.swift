@@ -1,14 +1,6 @@
 package import Formats
 package import Tensors
 
-/// How linear layers are kept in memory.
-package enum WeightStorage: Sendable, Equatable {
-  case float32
-  case bfloat16
-  /// 4-bit NormalFloat; with `doubleQuantization` the scales of blocks are in 8 bits.
-  case nf4(doubleQuantization: Bool)
-}
-
 /// A pretrained model on disk: a Hugging Face directory with safetensors, or a GGUF file.
 ///
 /// Files are mapped; a tensor is converted when it is asked for, so no more than one copy exists.
@@ -109,11 +101,9 @@ package final class PretrainedFiles {
   package func linear(
     _ site: Site, storage: WeightStorage, valueType: DataType? = nil
   ) throws(Problem) -> BaseWeight {
-    let doubleQuantization: Bool
-    switch storage {
-    case .float32: return .float32(try tensor(site))
-    case .bfloat16: return .bfloat16(try tensor(site, type: .bfloat16))
-    case .nf4(let isDouble): doubleQuantization = isDouble
+    guard storage.quantization == .nf4 else {
+      let values = try tensor(site, type: storage.type.dataType)
+      return storage.type == .bfloat16 ? .bfloat16(values) : .float32(values)
     }
     if let fault = fault(site) { throw fault }
     if let stored = try weights.nf4(site.name) { return .nf4(stored) }
@@ -124,7 +114,7 @@ package final class PretrainedFiles {
     return .nf4(
       Kernels.nf4Quantize(
         values, outputs: site.outputs, inputs: site.inputs,
-        doubleQuantization: doubleQuantization, valueType: type, in: memory))
+        doubleQuantization: storage.doubleQuantization, valueType: type, in: memory))
   }
 
   /// The type that linear layers are stored in where it is a type of single numbers.

@@ -68,7 +68,10 @@ extension PretrainedFiles {
         site, doubleQuantization: doubleQuantization, valueType: valueType)
       return layout.group { [self] in
         try linear(
-          site, storage: .nf4(doubleQuantization: doubleQuantization), valueType: valueType)
+          site,
+          storage: WeightStorage(
+            .float32, quantization: .nf4, doubleQuantization: doubleQuantization),
+          valueType: valueType)
       }
     }
   }

@@ -1,4 +1,7 @@
 import Model
+import Recipes
+import Rows
+import Tensors
 import Training
 
 /// A run as a person sees it: what it is about to do, a line that moves while it does it, and what to

@@ -1,0 +1,111 @@
+package import Formats
+package import Rows
+package import Text
+
+/// `data`: the rows and how they become tokens.
+package struct DataSection: RecipeSection {
+  package static let help = "The rows to learn from and how they become tokens."
+  package init() {}
+
+  @Key(
+    "Files to learn from: a list of {\"path\": …, \"format\": …}.", .required,
+    .elsewhere("datasets", "dataset", "train_file"))
+  package var train: [DataSource] = []
+
+  @Key(
+    "Held-out files, never trained on; evaluation measures the loss on them.",
+    .elsewhere("eval_dataset", "test_datasets", "validation_file"))
+  package var validation: [DataSource] = []
+
+  @Key(
+    "Where there is no validation file: the share of the training rows held out instead, chosen by "
+      + "the seed.", .in(0..<1), .elsewhere("val_set_size", "val_size", "test_size"))
+  package var validationFraction = 0.0
+
+  @Key(
+    "Chat template: \"auto\" is the model's own; else a built-in one by name, such as \"chatml\", or "
+      + "the path of a Jinja file.",
+    .elsewhere("chat_template"))
+  package var template = "auto"
+
+  @Key(
+    "Longest row in tokens, template included.", .in(2...1_048_576),
+    .elsewhere("sequence_len", "cutoff_len", "max_seq_length", "max_seq_len"))
+  package var maxLength = 1024
+
+  @Key(
+    "A row longer than max_length: \"drop\" leaves it out, \"truncate\" cuts it on the right (both "
+      + "are reported in rows.jsonl), \"error\" stops before training.",
+    .elsewhere("excess_length_strategy", "truncation"))
+  package var overlong = Overlong.drop
+
+  @Key(
+    "What is learnt: every answer of the \"assistant\" with the end-of-turn token after it, only the "
+      + "\"last\" of them, or \"all\" tokens.",
+    .elsewhere("train_on_inputs", "train_on_prompt", "mask_history", "assistant_only_loss"))
+  package var trainOn = TrainOn.assistant
+
+  @Key(
+    "Fills a micro-batch up to micro_batch_size × max_length tokens with whole rows. Rows never see "
+      + "each other.", .elsewhere("sample_packing", "packed", "neat_packing"))
+  package var packing = true
+
+  @Key("Visits the rows in a new random order each epoch; false keeps the order of the files.")
+  package var shuffle = true
+}
+
+/// A file of rows.
+package struct DataSource: RecipeSection {
+  package static let help = "One file of rows."
+  package init() {}
+
+  package init(path: String, format: RowFormat) {
+    self.path = path
+    self.format = format
+  }
+
+  @Key("A .json file (one list) or a .jsonl file (one row a line).", .required)
+  package var path = ""
+
+  @Key(
+    "Shape of the rows: \"alpaca\" {instruction, input?, output, system?} or \"sharegpt\" "
+      + "{conversations: [{from, value}], system?}.", .required, .elsewhere("type", "formatting"))
+  package var format = RowFormat.alpaca
+}
+
+extension RowFormat: RecipeChoice {}
+extension Overlong: RecipeChoice {}
+extension TrainOn: RecipeChoice {}
+
+extension Array: RecipeValue where Element == DataSource {
+  package static func expectation(_ bounds: String?) -> String {
+    "a list such as [{\"path\": \"rows.json\", \"format\": \"alpaca\"}]"
+  }
+
+  package static var schema: JSONObject {
+    JSONObject([("type", "array"), ("items", DataSource().schema)])
+  }
+
+  package static func read(
+    _ json: JSON, at place: String, expecting expectation: String, problems: inout [String]
+  ) -> [DataSource]? {
+    guard let elements = json.array else {
+      problems.append("\(place): found \(json.kindName), expected \(expectation)")
+      return nil
+    }
+    return elements.enumerated().map { index, element in
+      let source = DataSource()
+      guard let object = element.object else {
+        problems.append(
+          "\(place)[\(index)]: found \(element.kindName), expected an object such as "
+            + "{\"path\": \"rows.json\", \"format\": \"alpaca\"}")
+        return source
+      }
+      source.read(object, at: "\(place)[\(index)]", problems: &problems)
+      return source
+    }
+  }
+
+  package var json: JSON { .array(map(\.json)) }
+  package var saysNothing: Bool { isEmpty }
+}

@@ -1,0 +1,30 @@
+package import Tensors
+
+/// `model`: the frozen base.
+package struct ModelSection: RecipeSection {
+  package static let help = "The frozen base model and how it is held in memory."
+  package init() {}
+
+  @Key(
+    "Base model: a Hugging Face directory (config.json, safetensors, tokenizer) or a .gguf file.",
+    .required, .elsewhere("base_model", "model_name_or_path", "model"))
+  package var path = ""
+
+  @Key(
+    "Type of activations and products. \"bfloat16\" is several times faster, \"float32\" exact.",
+    .elsewhere("dtype", "torch_dtype", "bf16", "fp16"))
+  package var computeDtype = ComputeType.bfloat16
+
+  @Key(
+    "Holds every linear layer but the output head in 4-bit NormalFloat (QLoRA); null keeps compute_dtype.",
+    .elsewhere("load_in_4bit", "quantization_bit", "bnb_4bit_quant_type"))
+  package var quantization: Quantization? = nil
+
+  @Key(
+    "With \"nf4\": quantizes the block scales as well (0.4 bits a weight less).",
+    .elsewhere("bnb_4bit_use_double_quant"))
+  package var doubleQuantization = true
+}
+
+extension ComputeType: RecipeChoice {}
+extension Quantization: RecipeChoice {}

@@ -1,0 +1,105 @@
+package import Formats
+
+/// Turns conversations into token ids and loss masks.
+///
+/// The whole text is rendered by the model's template and tokenized once, so tokens are those that the
+/// model sees in use. What is trained is found by rendering as well (see `TurnFinder`).
+package struct Renderer: Sendable {
+  package let tokenizer: Tokenizer
+  package let template: ChatTemplate
+  package let trainOn: TrainOn
+  /// Texts of special tokens as UTF-8, the longest first.
+  private let specialTokens: [[UInt8]]
+
+  package init(tokenizer: Tokenizer, template: ChatTemplate, trainOn: TrainOn = .assistant) {
+    self.tokenizer = tokenizer
+    self.trainOn = trainOn
+    self.template = template
+    let named = [tokenizer.bosToken, tokenizer.eosToken].compactMap { $0 }
+    specialTokens = (tokenizer.specialTokens.map(\.text) + named).map { Array($0.utf8) }
+      .filter { !$0.isEmpty }.sorted { $0.count > $1.count }
+  }
+
+  /// - Throws: Where the template writes tokens that the model does not know.
+  package func checkTemplate() throws(Problem) {
+    let missing = template.requiredTokens.filter { tokenizer.id(of: $0) == nil }
+    guard let first = missing.first else { return }
+    throw Problem(
+      "data.template",
+      "the \(template.name) writes \(first), which is no token of this model; use its own template "
+        + "(\"auto\"), or one of plain text such as \"alpaca\"")
+  }
+
+  /// The text of a conversation as the model reads it, before it answers or with all answers.
+  package func text(
+    of messages: [Message], tools: [JSON] = [], addGenerationPrompt: Bool = false
+  ) throws(Problem) -> String {
+    var extra: [String: JSON] = ["tools": tools.isEmpty ? .null : .array(tools)]
+    if let token = tokenizer.bosToken { extra["bos_token"] = .string(token) }
+    if let token = tokenizer.eosToken { extra["eos_token"] = .string(token) }
+    return try template.render(
+      messages: messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
+  }
+
+  /// The tokens of a conversation with their labels.
+  ///
+  /// - Throws: Where the template refuses the conversation, or lets no one tell which part of the
+  ///   text is whose.
+  package func render(_ conversation: Conversation) throws(Problem) -> RenderedRow {
+    let text = try text(of: conversation.messages, tools: conversation.tools)
+    let bytes = Array(text.utf8)
+    let turns = trainOn == .all ? [] : try turns(of: conversation, in: bytes)
+    let ends = turns.map { endOfTurn(in: bytes, after: $0.upperBound) }
+    let answers = zip(turns, ends).map { turn, end in turn.lowerBound..<(end ?? turn.upperBound) }
+    let spans = trainOn == .all ? [0..<bytes.count] : answers
+    let (ids, ranges) = tokenizer.encodeWithOffsets(text)
+    return RenderedRow(
+      text: text, ids: ids, labels: Self.labels(ids, ranges, spans), spans: spans,
+      endsTurns: !ends.contains(nil), remarks: remarks(on: conversation),
+      place: conversation.place)
+  }
+
+  /// Byte ranges of the assistant texts that are trained, in order.
+  private func turns(
+    of conversation: Conversation, in text: [UInt8]
+  ) throws(Problem) -> [Range<Int>] {
+    var indices = conversation.messages.indices.filter {
+      conversation.messages[$0].role == "assistant" && conversation.messages[$0].isTrained
+    }
+    if trainOn == .last {
+      let last = conversation.messages.lastIndex { $0.role == "assistant" }
+      indices = indices.filter { $0 == last }
+    }
+    let finder = TurnFinder(renderer: self, conversation: conversation, text: text)
+    return try finder.ranges(of: indices)
+  }
+
+  /// End of the special token that follows `position`, white space allowed before it.
+  private func endOfTurn(in text: [UInt8], after position: Int) -> Int? {
+    var start = position
+    while start < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[start]) { start += 1 }
+    guard let token = specialTokens.first(where: { text[start...].starts(with: $0) }) else {
+      return nil
+    }
+    return start + token.count
+  }
+
+  /// A token is trained if it stands for some text and all of that lies inside one span.
+  private static func labels(
+    _ ids: [Int32], _ ranges: [Range<Int>], _ spans: [Range<Int>]
+  ) -> [Int32] {
+    var span = 0
+    return zip(ids, ranges).map { id, range in
+      while span < spans.count, spans[span].upperBound <= range.lowerBound { span += 1 }
+      let isInside =
+        span < spans.count && !range.isEmpty && range.lowerBound >= spans[span].lowerBound
+        && range.upperBound <= spans[span].upperBound
+      return isInside ? id : RenderedRow.ignoredLabel
+    }
+  }
+
+  private func remarks(on conversation: Conversation) -> [String] {
+    guard !conversation.tools.isEmpty, !template.showsTools else { return [] }
+    return ["the template has no place for tools, so the row's tools are not shown to the model"]
+  }
+}

@@ -1,0 +1,77 @@
+package import Formats
+import Model
+package import Rows
+package import Tensors
+package import Text
+
+/// `finetune eval`: perplexity of a base model and of adapters on it, on the same rows.
+package struct Evaluation {
+  package var model: String
+  /// Adapter directories, each measured alone on the base. Empty: the base is measured.
+  package var adapters: [String] = []
+  /// Measure the base as well where there are adapters.
+  package var includeBase = false
+  package var data: [RowSource]
+  package var storage = WeightStorage(.bfloat16)
+  package var maxLength = 1024
+  package var overlong = Overlong.drop
+  package var template = "auto"
+  package var trainOn = TrainOn.assistant
+  package var threads: Int? = nil
+
+  package init(model: String, data: [RowSource]) {
+    self.model = model
+    self.data = data
+  }
+
+  package struct Result: Sendable {
+    /// nil for the base alone.
+    package let adapter: String?
+    package let loss: Double
+    package let perplexity: Double
+    package let tokens: Int
+    package let rows: Int
+    package let droppedRows: Int
+    package let seconds: Double
+
+    /// The object that `--json` prints.
+    package var json: JSON {
+      [
+        "loss": .number(loss), "perplexity": .number(perplexity), "tokens": .integer(tokens),
+        "rows": .integer(rows), "dropped_rows": .integer(droppedRows), "seconds": .number(seconds),
+      ]
+    }
+  }
+
+  /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or an adapter.
+  package func run(warn: (String) -> Void = { _ in }) throws -> [Result] {
+    Kernels.setThreads(threads ?? Kernels.defaultThreads)
+    let base = try OpenedModel(path: model, template: template)
+    let files = base.files
+    // Adapters are checked before minutes are spent on the weights.
+    let loaded = try adapters.map {
+      try PEFTDirectory.load(
+        $0, linears: files.specification.linears, baseFingerprint: files.fingerprint)
+    }
+    for warning in loaded.flatMap(\.warnings) { warn(warning) }
+    let set = try RowSet.load(
+      data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
+    for verdict in set.verdicts { warn(verdict.description) }
+    if let warning = set.warning { warn(warning) }
+    let model = try base.load(storage)
+
+    let dropped = set.verdicts.count { $0.action == .dropped }
+    func measure(_ adapters: AdapterSet?, path: String?) throws -> Result {
+      let started = ContinuousClock.now
+      guard let loss = HeldOutLoss.measure(set.rows, model: model, adapters: adapters) else {
+        throw Problem(self.model, "the evaluation was stopped", kind: .run)
+      }
+      return Result(
+        adapter: path, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,
+        rows: set.rows.count, droppedRows: dropped,
+        seconds: started.duration(to: .now).seconds)
+    }
+    let baseResult = adapters.isEmpty || includeBase ? [try measure(nil, path: nil)] : []
+    return try baseResult + zip(loaded, adapters).map { try measure($0.adapters, path: $1) }
+  }
+}

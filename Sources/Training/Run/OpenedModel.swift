@@ -1,0 +1,42 @@
+import Formats
+package import Model
+package import Tensors
+package import Text
+
+/// A base model's opened files, with what turns text into its tokens. Weights are read by `load`.
+package struct OpenedModel {
+  package let path: String
+  package let files: PretrainedFiles
+  package let tokenizer: Tokenizer
+  /// How a conversation becomes text.
+  package let template: ChatTemplate
+
+  /// - Parameters:
+  ///   - path: A Hugging Face directory or a GGUF file.
+  ///   - template: `auto` for the model's own, else what `data.template` accepts.
+  ///   - date: What a template that shows the date shows, in seconds since 1970; nil: today.
+  package init(path: String, template: String = "auto", date: Int? = nil) throws {
+    self.path = path
+    files = try PretrainedFiles.open(path)
+    tokenizer = try Tokenizer.load(files.tokenizerPath)
+    var chosen = try ChatTemplate.choose(template, modelPath: files.tokenizerPath)
+    if let date { chosen.date = date }
+    self.template = chosen
+    guard tokenizer.vocabularySize <= files.specification.vocabularySize else {
+      throw Problem(
+        path,
+        "the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocabulary_size is "
+          + "\(files.specification.vocabularySize); they do not belong together")
+    }
+  }
+
+  package func renderer(trainOn: TrainOn = .assistant) -> Renderer {
+    Renderer(tokenizer: tokenizer, template: template, trainOn: trainOn)
+  }
+
+  package func load(
+    _ storage: WeightStorage, progress: (Double) -> Void = { _ in }
+  ) throws -> CausalLM {
+    try CausalLM.load(files, storage: storage, progress: progress)
+  }
+}

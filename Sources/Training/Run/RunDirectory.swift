@@ -1,0 +1,44 @@
+package import Formats
+import Foundation
+
+/// The output directory of a run and what stands where in it.
+package struct RunDirectory: Sendable {
+  package let path: String
+
+  package init(_ path: String) { self.path = path }
+
+  package var recipe: String { path + "/recipe.json" }
+  package var run: String { path + "/run.json" }
+  package var metrics: String { path + "/metrics.jsonl" }
+  package var rows: String { path + "/rows.jsonl" }
+  package var checkpoints: String { path + "/checkpoints" }
+  package var adapter: String { path + "/adapter" }
+
+  package enum State: Sendable, Equatable {
+    /// Nothing of a run is here.
+    case fresh
+    /// A run began here and has no final adapter yet.
+    case unfinished
+    /// The final adapter is here.
+    case finished
+  }
+
+  package func state() throws(Problem) -> State {
+    if fileExists(path), !directoryExists(path) {
+      throw Problem(path, "output.directory is a file; name a directory that does not exist yet")
+    }
+    if directoryExists(adapter) { return .finished }
+    let traces = [recipe, run, metrics, checkpoints]
+    return traces.contains { fileExists($0) || directoryExists($0) } ? .unfinished : .fresh
+  }
+
+  package func create() throws(Problem) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: checkpoints, withIntermediateDirectories: true)
+    } catch {
+      throw Problem(
+        path, "the directory cannot be made (\(error.localizedDescription))", kind: .run)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Formats
+import Foundation
+package import Recipes
+import Model
+import Tensors
+import Text
+
+/// Recipe → run: reads rows and base, trains the adapter, evaluates, saves.
+///
+/// Nothing about a run is in memory only for longer than one optimizer step: what step comes next is
+/// a function of the recipe and the number of steps done, and the rest is in the checkpoint.
+package final class Trainer {
+  package enum Outcome: Sendable {
+    /// The final adapter is at this path.
+    case finished(adapter: String)
+    /// Stopped on request; the checkpoint holds everything.
+    case interrupted(checkpoint: String)
+  }
+
+  let recipe: Recipe
+  let directory: RunDirectory
+  let resume: Bool
+  let onEvent: (TrainingEvent) -> Void
+  let shouldStop: () -> Bool
+
+  /// - Parameters:
+  ///   - resume: Continue the run in the output directory.
+  ///   - onEvent: Gets everything worth telling, in order.
+  ///   - shouldStop: Asked between micro-batches; true saves a checkpoint and ends the run.
+  package init(
+    recipe: Recipe, resume: Bool, onEvent: @escaping (TrainingEvent) -> Void,
+    shouldStop: @escaping () -> Bool = { false }
+  ) {
+    self.recipe = recipe
+    self.resume = resume
+    self.onEvent = onEvent
+    self.shouldStop = shouldStop
+    directory = RunDirectory(recipe.output.directory)
+  }
+
+  /// What the run would do, without reading weights or writing anything.
+  package func plan() throws -> TrainingPlan {
+    let base = try OpenedModel(path: recipe.model.path, template: recipe.data.template)
+    let data = try TrainingData(
+      recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    return try TrainingPlan(recipe: recipe, base: base, data: data)
+  }
+
+  package func run() throws -> Outcome {
+    Kernels.setThreads(recipe.training.threads ?? Kernels.defaultThreads)
+    let state = try directory.state()
+    if state != .fresh, !resume {
+      throw Problem(
+        directory.path,
+        "output.directory already holds a \(state == .finished ? "finished " : "")run; add --resume to "
+          + "continue it, or name another directory")
+    }
+    if state == .finished {
+      onEvent(.note("\(directory.path): this run is finished; nothing is left to do"))
+      return .finished(adapter: directory.adapter)
+    }
+    try directory.create()
+    let lock = try RunLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    return try TrainingRun(trainer: self).run()
+  }
+}

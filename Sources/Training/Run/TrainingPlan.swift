@@ -1,0 +1,81 @@
+import Formats
+package import Model
+package import Recipes
+import Rows
+package import Tensors
+import Text
+
+/// What a run is going to do, known before any weight is read.
+package struct TrainingPlan {
+  package let batches: BatchPlan
+  package let trainRows: Int
+  package let validationRows: Int
+  package let droppedRows: Int
+  package let truncatedRows: Int
+  package let tokensPerEpoch: Int
+  package let trainedTokensPerEpoch: Int
+  package let totalSteps: Int
+  package let adapter: any AdapterMethod
+  /// The linear layers that get an adapter.
+  package let targets: [Site]
+  package let trainedParameters: Int
+  package let memory: MemoryPlan
+
+  package init(recipe: Recipe, base: OpenedModel, data: TrainingData) throws {
+    let training = recipe.training
+    let lengths = data.train.map(\.ids.count)
+    batches = BatchPlan(
+      lengths: lengths, microBatchSize: training.microBatchSize,
+      accumulationSteps: training.gradientAccumulationSteps,
+      tokenBudget: recipe.data.packing ? training.microBatchSize * recipe.data.maxLength : nil,
+      shuffle: recipe.data.shuffle, seed: UInt64(training.seed))
+    trainRows = data.train.count
+    validationRows = data.validation.count
+    droppedRows = data.verdicts.count { $0.action == .dropped }
+    truncatedRows = data.verdicts.count { $0.action == .truncated }
+    tokensPerEpoch = lengths.reduce(0, +)
+    trainedTokensPerEpoch = data.train.reduce(0) { $0 + $1.trainedTokens }
+    totalSteps =
+      training.maxSteps
+      ?? (0..<training.epochs).reduce(0) { [batches] in $0 + batches.steps(epoch: $1).count }
+    let method: LoRAConfiguration
+    (method, targets) = try Self.adapter(recipe, base: base)
+    adapter = method
+    trainedParameters = targets.reduce(0) { $0 + method.parameterCount($1) }
+    let longest =
+      batches.steps(epoch: 0).flatMap(\.microBatches)
+      .map { $0.reduce(0) { $0 + lengths[$1] } }.max() ?? 0
+    memory = MemoryPlan(
+      base.files.specification, storage: WeightStorage(recipe.model), tokens: longest,
+      checkpointing: training.gradientCheckpointing, method: method, targets: targets)
+  }
+
+  /// The adapter that the recipe asks for, and the layers it goes on.
+  private static func adapter(
+    _ recipe: Recipe, base: OpenedModel
+  ) throws -> (LoRAConfiguration, [Site]) {
+    let linears = base.files.specification.linears
+    let section = recipe.adapter
+    let targets: [String]
+    switch section.targetModules {
+    case .allLinear: targets = AdapterTargets.endings(of: linears)
+    case .named(let names): targets = names
+    }
+    let configuration = LoRAConfiguration(
+      rank: section.rank, alpha: section.alpha, dropout: section.dropout,
+      useRSLoRA: section.useRslora, targetModules: targets, baseModel: recipe.model.path)
+    return (
+      configuration,
+      try AdapterTargets.resolve(targets, among: linears, place: "adapter.target_modules")
+    )
+  }
+}
+
+extension WeightStorage {
+  /// How a recipe wants the linear layers held.
+  package init(_ section: ModelSection) {
+    self.init(
+      section.computeDtype, quantization: section.quantization,
+      doubleQuantization: section.doubleQuantization)
+  }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Formats
+import Rows
+import Text
+import Training
+
+/// `finetune eval`: how well a model, and adapters on it, predict rows they never saw.
+struct Eval: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "eval",
+    abstract: "Measures the perplexity of a model, and of adapters on it, on held-out rows.",
+    discussion: """
+        finetune eval --model base --data held-out.json --format alpaca
+        finetune eval --model base --adapter run/adapter --data held-out.json \\
+            --format alpaca --json
+
+      Every trained token counts the same, whatever row or batch it is in.
+      """)
+
+  @OptionGroup var model: ModelOptions
+
+  @Option(parsing: .singleValue, help: "Adapter directory; may be repeated.")
+  var adapter: [String] = []
+
+  @Option(parsing: .singleValue, help: "File of rows; may be repeated.")
+  var data: [String]
+
+  @Option(help: "Format of the rows.")
+  var format: RowFormat
+
+  @Option(help: "Longest row in tokens.")
+  var maxLength = 1024
+
+  @Option(help: "What happens to longer rows.")
+  var overlong = Overlong.drop
+
+  @Option(help: "Tokens that count.")
+  var trainOn = TrainOn.assistant
+
+  @Option(help: "Chat template: auto is the model's own; else a built-in name or a Jinja file.")
+  var template = "auto"
+
+  @Flag(help: "Print one JSON object a measurement, on one line, and nothing else.")
+  var json = false
+
+  func run() throws {
+    var evaluation = Evaluation(
+      model: model.model, data: data.map { RowSource(path: $0, format: format) })
+    evaluation.adapters = adapter
+    evaluation.includeBase = !json
+    evaluation.storage = model.storage
+    evaluation.maxLength = maxLength
+    evaluation.overlong = overlong
+    evaluation.trainOn = trainOn
+    evaluation.template = template
+    evaluation.threads = model.threads
+    var warnings = WarningLines(terminal: .error)
+    let results = try evaluation.run(warn: { warnings.add($0) })
+    warnings.finish()
+    Terminal.output.write(json ? lines(results) : table(results))
+  }
+
+  /// One object for one measurement; with several adapters each says which it is.
+  private func lines(_ results: [Evaluation.Result]) -> String {
+    results.map { result in
+      guard var object = result.json.object, results.count > 1 else { return result.json.text() }
+      object["adapter"] = result.adapter.map(JSON.string) ?? .null
+      return JSON.object(object).text()
+    }.map { $0 + "\n" }.joined()
+  }
+
+  private func table(_ results: [Evaluation.Result]) -> String {
+    guard let base = results.first else { return "" }
+    var table = Table(rows: [["", "loss", "perplexity", "change"]])
+    for result in results {
+      table.rows.append([
+        result.adapter ?? model.model, NumberText.fixed(result.loss, 4),
+        NumberText.fixed(result.perplexity, 3),
+        result.adapter == nil
+          ? "" : NumberText.change(from: base.perplexity, to: result.perplexity),
+      ])
+    }
+    let seconds = results.reduce(0) { $0 + $1.seconds }
+    let dropped = base.droppedRows > 0 ? ", \(base.droppedRows) rows left out" : ""
+    return table.text
+      + "\(NumberText.grouped(base.rows)) rows, \(NumberText.grouped(base.tokens)) tokens counted"
+      + "\(dropped), \(NumberText.duration(seconds))\n"
+  }
+}
