@@ -43,7 +43,9 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
-    .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: kernelFlags),
+    .target(
+      name: "CKernels", dependencies: ["COpenBLAS"],
+      cSettings: kernelFlags + [.headerSearchPath(".")]),
     library("Formats", ["CCrypto", "CHDF5"]),
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),

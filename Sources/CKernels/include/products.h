@@ -1,0 +1,94 @@
+/* Products of matrices. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quantized.h"
+
+/* ---- matmul.c: products through OpenBLAS -----------------------------------------------------*/
+
+/* A matrix as it lies in memory: element (i, j) is data[i * stride + j], or, where transposed,
+ * data[j * stride + i]. */
+typedef struct {
+  const float *data;
+  size_t stride;
+  bool transposed;
+} ck_matrix;
+
+/* C[M, N] = alpha · A[M, K] B[K, N], or += where `accumulate`. */
+void ck_matmul(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
+               size_t c_stride, bool accumulate);
+
+/* The same on the calling thread only, for use inside tasks. */
+void ck_matmul_piece(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
+                     size_t c_stride, bool accumulate);
+
+/* ---- linear.c: products with a frozen weight [N, K] ------------------------------------------*/
+
+/* Either float32 or NF4. */
+typedef struct {
+  const float *float32; /* or NULL */
+  ck_nf4 nf4;
+  size_t N, K;
+} ck_weight;
+
+size_t ck_linear_scratch(const ck_weight *weight);
+
+/* out[T, N] = x[T, K] W' */
+void ck_linear_forward(const float *x, const ck_weight *weight, float *out, size_t T,
+                       void *scratch);
+
+/* dx[T, K] += dout[T, N] W */
+void ck_linear_backward(const float *dout, const ck_weight *weight, float *dx, size_t T,
+                        void *scratch);
+
+/* ---- bf16_gemm.c: products of bfloat16 matrices, summed in float32 ----------------------------*/
+
+/* A right operand B [K, N]: element (k, n) is data[k * stride + n], or, where transposed,
+ * data[n * stride + k]. It is bfloat16, float32 (times `scale`, then rounded to bfloat16) or NF4;
+ * the pointers of the other two are NULL. */
+typedef struct {
+  const uint16_t *bfloat16;
+  const float *float32;
+  float scale;
+  ck_nf4 nf4;
+  size_t stride;
+  bool transposed;
+} ck_operand;
+
+/* left[M, K] B[K, N]; rows of `left` are left_stride apart. */
+typedef struct {
+  const uint16_t *left;
+  size_t left_stride, K;
+  ck_operand right;
+} ck_term;
+
+/* Where a product goes, rows `stride` apart: bfloat16, or float32 with `residual` added where that
+ * is given (it may be the result itself). */
+typedef struct {
+  uint16_t *bfloat16;
+  float *float32;
+  const float *residual;
+  size_t stride;
+} ck_result;
+
+size_t ck_bf16_matmul_scratch(size_t N, const ck_term *terms, size_t count);
+
+/* result[M, N] = the sum of the terms, of which there are at most 16; every K is even. */
+void ck_bf16_matmul(size_t M, size_t N, const ck_term *terms, size_t count, ck_result result,
+                    void *scratch);
+
+size_t ck_bf16_contract_scratch(size_t T, size_t R, size_t workers);
+
+/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column]; for the
+ * gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
+void ck_bf16_contract(const uint16_t *left, size_t left_stride, const uint16_t *right, size_t T, size_t R,
+                      size_t N, float scale, float *out, size_t row, size_t column, void *scratch,
+                      size_t workers);
+
+/* out[n] = sum_k x[k] W[n, k], both bfloat16 or W in NF4: reading W is all there is to do. */
+size_t ck_bf16_matvec_scratch(size_t K);
+void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
+                    void *scratch);

@@ -1,0 +1,254 @@
+#include "products/bf16.h"
+#include "numbers/bf16_exp.h"
+#include "numbers/exp.h"
+#include "machine/scratch.h"
+
+#include <math.h>
+
+/* The output head and its loss in bfloat16 (see cross_entropy.c). Of the logits of some hundred rows
+ * only exp(logit - maximum of its 32 neighbours) is kept, in bfloat16: its error is relative, where
+ * that of a stored logit would be absolute. Maxima, sums and the label's logit stay float32. */
+
+enum {
+  WEIGHT_BYTES = 128 << 20, /* exponentials of the rows handled at a time */
+  LEAST_ROWS = 16,
+  GRADIENT_WORDS = 3072, /* of the vocabulary that one product contracts over */
+};
+
+typedef struct {
+  float maximum, sum; /* of exp(logit - maximum) */
+} panel_statistics;
+
+typedef struct {
+  const int32_t *labels;
+  size_t V, D, panels;
+  size_t stride; /* of a row of exponentials */
+  size_t chunk;  /* most rows handled at a time */
+  float gradient_scale;
+
+  uint32_t *tokens;             /* [T]: those with a label */
+  uint16_t *hidden;             /* [chunk, D] */
+  uint16_t *weights;            /* [chunk, stride]: exponentials, then gradients of logits */
+  panel_statistics *statistics; /* [chunk, panels] */
+  float *label_logits;          /* [chunk] */
+  double *losses;               /* [chunk] */
+  float *normalizers;           /* [chunk]: log of the sum of exponentials */
+  float *dhidden;               /* [chunk, D] */
+  void *product_scratch;
+
+  const uint32_t *chunk_tokens; /* the rows at hand */
+  size_t rows;
+} head;
+
+static ck_term logits_term(const head *p, const ck_operand *weight) {
+  ck_term term = {p->hidden, p->D, p->D, *weight};
+  term.right.stride = p->D;
+  term.right.transposed = true;
+  return term;
+}
+
+static ck_term gradient_term(const head *p, const ck_operand *weight, ck_range words) {
+  ck_term term = {p->weights + words.first, p->stride, words.count, *weight};
+  term.right.stride = p->D;
+  term.right.transposed = false;
+  if (term.right.bfloat16) term.right.bfloat16 += words.first * p->D;
+  if (term.right.float32) term.right.float32 += words.first * p->D;
+  return term;
+}
+
+/* Sets the sizes, and the pointers into `scratch`; returns the bytes that they take. */
+static size_t lay_out(head *p, const ck_operand *weight, size_t T, size_t V, size_t D,
+                      char *scratch) {
+  ck_scratch next = {scratch, 0};
+  p->V = V;
+  p->D = D;
+  p->panels = ck_ceil_divide(V, CK_PANEL_COLUMNS);
+  p->stride = p->panels * CK_PANEL_COLUMNS;
+  size_t fitting = WEIGHT_BYTES / (CK_MAX(p->stride, 1) * sizeof(uint16_t));
+  p->chunk = CK_MIN(CK_MAX(fitting / 16 * 16, LEAST_ROWS), CK_MAX(T, 1));
+  p->tokens = ck_take(&next, T * sizeof *p->tokens);
+  p->hidden = ck_take(&next, p->chunk * D * sizeof *p->hidden);
+  p->weights = ck_take(&next, p->chunk * p->stride * sizeof *p->weights);
+  p->statistics = ck_take(&next, p->chunk * p->panels * sizeof *p->statistics);
+  p->label_logits = ck_take(&next, p->chunk * sizeof *p->label_logits);
+  p->losses = ck_take(&next, p->chunk * sizeof *p->losses);
+  p->normalizers = ck_take(&next, p->chunk * sizeof *p->normalizers);
+  p->dhidden = ck_take(&next, p->chunk * D * sizeof *p->dhidden);
+  ck_term logits = logits_term(p, weight);
+  ck_term gradient = gradient_term(p, weight, (ck_range){0, CK_MIN(GRADIENT_WORDS, V)});
+  size_t bytes = CK_MAX(ck_bf16_matmul_scratch(V, &logits, 1),
+                        ck_bf16_matmul_scratch(D, &gradient, 1));
+  p->product_scratch = ck_take(&next, bytes);
+  return next.used;
+}
+
+size_t ck_bf16_linear_cross_entropy_scratch(const ck_operand *weight, size_t T, size_t V,
+                                            size_t D) {
+  head p = {0};
+  return lay_out(&p, weight, T, V, D, NULL);
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------*/
+
+CK_INLINE panel_statistics exponentials(const float *restrict logits, uint16_t *restrict weights,
+                                        size_t count) {
+  CK_SUM_IN_LANES
+  float maximum = ck_maximum(logits, count), sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    float weight = ck_exp(logits[i] - maximum);
+    weights[i] = ck_bfloat16_from_float(weight);
+    sum += weight;
+  }
+  return (panel_statistics){maximum, sum};
+}
+
+/* Rows of one panel; the usual, whole one with a length that the compiler knows. */
+CK_KERNEL(void, portable_exponentials_of_rows,
+          (const float *logits, size_t rows, uint16_t *weights, size_t stride,
+           panel_statistics *statistics, size_t panels, size_t count),
+          (logits, rows, weights, stride, statistics, panels, count)) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = logits + r * CK_PANEL_COLUMNS;
+    uint16_t *out = weights + r * stride;
+    statistics[r * panels] = count == CK_PANEL_COLUMNS ? exponentials(row, out, CK_PANEL_COLUMNS)
+                                                       : exponentials(row, out, count);
+    for (size_t i = count; i < CK_PANEL_COLUMNS; i++) out[i] = 0;
+  }
+}
+
+#if defined(__x86_64__)
+/* Whole panels. */
+CK_AVX512_BF16 static void avx512_exponentials_of_rows(const float *logits, size_t rows,
+                                                       uint16_t *weights, size_t stride,
+                                                       panel_statistics *statistics,
+                                                       size_t panels) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = logits + r * CK_PANEL_COLUMNS;
+    float maximum =
+        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(row + 16)));
+    float sum = ck_bf16_exponentials(row, 1, maximum, weights + r * stride, CK_PANEL_COLUMNS);
+    statistics[r * panels] = (panel_statistics){maximum, sum};
+  }
+}
+#endif
+
+static void exponentials_of_rows(const float *logits, size_t rows, uint16_t *weights,
+                                 size_t stride, panel_statistics *statistics, size_t panels,
+                                 size_t count) {
+#if defined(__x86_64__)
+  if (ck_level >= CK_LEVEL_AVX512_BF16 && count == CK_PANEL_COLUMNS) {
+    avx512_exponentials_of_rows(logits, rows, weights, stride, statistics, panels);
+    return;
+  }
+#endif
+  portable_exponentials_of_rows(logits, rows, weights, stride, statistics, panels, count);
+}
+
+CK_KERNEL(float, largest_maximum, (const panel_statistics *statistics, size_t panels),
+          (statistics, panels)) {
+  float maximum = statistics[0].maximum;
+  for (size_t i = 1; i < panels; i++) maximum = CK_MAX(statistics[i].maximum, maximum);
+  return maximum;
+}
+
+CK_KERNEL(double, sum_of_panels, (const panel_statistics *statistics, size_t panels, float maximum),
+          (statistics, panels, maximum)) {
+  CK_SUM_IN_LANES
+  double sum = 0;
+  for (size_t i = 0; i < panels; i++) {
+    sum += (double)(statistics[i].sum * ck_exp(statistics[i].maximum - maximum));
+  }
+  return sum;
+}
+
+/* Exponentials of a row become its softmax times `scale`. */
+CK_KERNEL(void, scale_row,
+          (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
+           float scale),
+          (weights, statistics, panels, normalizer, scale)) {
+  for (size_t p = 0; p < panels; p++) {
+    float factor = ck_exp(statistics[p].maximum - normalizer) * scale;
+    uint16_t *panel = weights + p * CK_PANEL_COLUMNS;
+    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
+      panel[i] = ck_bfloat16_from_float(ck_float_from_bf16(panel[i]) * factor);
+    }
+  }
+}
+
+static void finish_logits(void *context, ck_range rows, ck_range columns, const float *block) {
+  const head *p = context;
+  size_t panel = columns.first / CK_PANEL_COLUMNS;
+  for (size_t r = 0; r < rows.count; r++) {
+    size_t row = rows.first + r;
+    size_t label = (size_t)p->labels[p->chunk_tokens[row]] - columns.first;
+    if (label < columns.count) p->label_logits[row] = block[r * CK_PANEL_COLUMNS + label];
+  }
+  exponentials_of_rows(block, rows.count, p->weights + rows.first * p->stride + columns.first,
+                       p->stride, p->statistics + rows.first * p->panels + panel, p->panels,
+                       columns.count);
+}
+
+static void normalize_task(void *context, size_t row, size_t worker) {
+  (void)worker;
+  const head *p = context;
+  const panel_statistics *statistics = p->statistics + row * p->panels;
+  float maximum = largest_maximum(statistics, p->panels);
+  double sum = sum_of_panels(statistics, p->panels, maximum);
+  double normalizer = maximum + log(sum);
+  p->normalizers[row] = (float)normalizer;
+  p->losses[row] = normalizer - p->label_logits[row];
+}
+
+static void gradient_task(void *context, size_t row, size_t worker) {
+  (void)worker;
+  const head *p = context;
+  uint16_t *weights = p->weights + row * p->stride;
+  float normalizer = p->normalizers[row];
+  scale_row(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
+  /* Near 1 a probability in bfloat16 would leave nothing of its distance to 1. */
+  float missing = -expm1f(p->label_logits[row] - normalizer);
+  weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * p->gradient_scale);
+}
+
+/* ---- The whole -------------------------------------------------------------------------------*/
+
+static void add_gradient(head *p, const ck_operand *weight, uint16_t *dhidden) {
+  ck_parallel_for(p->rows, CK_ANY_WORKERS, gradient_task, p);
+  for (size_t first = 0; first < p->V; first += GRADIENT_WORDS) {
+    ck_range words = {first, CK_MIN(GRADIENT_WORDS, p->V - first)};
+    ck_term term = gradient_term(p, weight, words);
+    ck_result result = {.float32 = p->dhidden, .residual = first > 0 ? p->dhidden : NULL,
+                        .stride = p->D};
+    ck_bf16_matmul(p->rows, p->D, &term, 1, result, p->product_scratch);
+  }
+  for (size_t r = 0; r < p->rows; r++) {
+    ck_bf16_narrow(p->dhidden + r * p->D, dhidden + p->chunk_tokens[r] * p->D, p->D);
+  }
+}
+
+void ck_bf16_linear_cross_entropy(const uint16_t *hidden, const ck_operand *weight,
+                                  const int32_t *labels, double gradient_scale, double *loss,
+                                  uint16_t *dhidden, size_t T, size_t V, size_t D, void *scratch) {
+  head p = {.labels = labels, .gradient_scale = (float)gradient_scale};
+  lay_out(&p, weight, T, V, D, scratch);
+  if (dhidden) memset(dhidden, 0, T * D * sizeof *dhidden);
+  size_t count = 0;
+  for (size_t t = 0; t < T; t++) {
+    if (labels[t] != CK_IGNORED_LABEL) p.tokens[count++] = (uint32_t)t;
+  }
+  /* Chunks of nearly equal size. */
+  size_t chunks = ck_ceil_divide(count, p.chunk);
+  for (size_t c = 0; c < chunks; c++) {
+    size_t first = count * c / chunks;
+    p.chunk_tokens = p.tokens + first;
+    p.rows = count * (c + 1) / chunks - first;
+    for (size_t r = 0; r < p.rows; r++) {
+      memcpy(p.hidden + r * D, hidden + p.chunk_tokens[r] * D, D * sizeof *hidden);
+    }
+    ck_term term = logits_term(&p, weight);
+    ck_bf16_products(p.rows, V, &term, 1, finish_logits, &p, p.product_scratch);
+    ck_parallel_for(p.rows, CK_ANY_WORKERS, normalize_task, &p);
+    for (size_t r = 0; r < p.rows; r++) *loss += p.losses[r];
+    if (dhidden) add_gradient(&p, weight, dhidden);
+  }
+}
