@@ -66,11 +66,11 @@ typedef struct {
 } ck_term;
 
 /* Where a product goes, rows `stride` apart: bfloat16, or float32 with `residual` added where that
- * is given (it may be the result itself). */
+ * is given (it may be the result itself). `bias` [N], where given, is added to every row before. */
 typedef struct {
   uint16_t *bfloat16;
   float *float32;
-  const float *residual;
+  const float *residual, *bias;
   size_t stride;
 } ck_result;
 

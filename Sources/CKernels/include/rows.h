@@ -11,21 +11,45 @@
 void ck_embedding(const int32_t *ids, const float *weight, float *out, size_t T, size_t D);
 void ck_bf16_embedding(const int32_t *ids, const uint16_t *weight, float *out, size_t T, size_t D);
 
+/* ---- Tensors of float32 or of bfloat16: the other pointer is NULL -------------------------------*/
+
+typedef struct {
+  const float *float32;
+  const uint16_t *bfloat16;
+} ck_input;
+
+typedef struct {
+  float *float32;
+  uint16_t *bfloat16;
+} ck_output;
+
 /* ---- rmsnorm.c -------------------------------------------------------------------------------*/
 
-/* out[T, D] = x · s · weight[D], s[T] = 1 / sqrt(mean(x²) + epsilon) */
-void ck_rmsnorm_forward(const float *x, const float *weight, float epsilon, float *out,
-                        float *inverse_rms, size_t T, size_t D);
+/* out[T, D] = x · s · weight[D] (+ residual, where out is float32), s[T] = 1 / sqrt(mean(x²) + epsilon).
+ * x may be the result itself. */
+typedef struct {
+  ck_input x;
+  const float *weight;
+  float epsilon;
+  const float *residual; /* or NULL */
+  ck_output out;
+  float *inverse_rms;
+  size_t T, D;
+} ck_rmsnorm;
 
-/* dx += s · weight · dout - x · s³ · mean(dout · weight · x) */
-void ck_rmsnorm_backward(const float *dout, const float *x, const float *weight,
-                         const float *inverse_rms, float *dx, size_t T, size_t D);
+void ck_rmsnorm_forward(ck_rmsnorm norm);
 
-/* The same with out and dout in bfloat16; x and dx, the residual stream, stay float32. */
-void ck_bf16_rmsnorm_forward(const float *x, const float *weight, float epsilon, uint16_t *out,
-                             float *inverse_rms, size_t T, size_t D);
-void ck_bf16_rmsnorm_backward(const uint16_t *dout, const float *x, const float *weight,
-                              const float *inverse_rms, float *dx, size_t T, size_t D);
+/* dx = s · weight · dout - x · s³ · mean(dout · weight · x); or +=, where dx and x are float32. Where it
+ * is written, dx may be dout itself. */
+typedef struct {
+  ck_input dout, x;
+  const float *weight, *inverse_rms;
+  ck_output dx;
+  bool accumulate;
+  size_t T, D;
+} ck_rmsnorm_gradient;
+
+void ck_rmsnorm_backward(ck_rmsnorm_gradient norm);
 
 /* ---- rope.c ----------------------------------------------------------------------------------*/
 
@@ -37,22 +61,40 @@ void ck_rope(float *x, const int32_t *positions, const float *cos, const float *
 void ck_bf16_rope(uint16_t *x, const int32_t *positions, const float *cos, const float *sin,
                   bool inverse, size_t T, size_t heads, size_t E);
 
-/* ---- swiglu.c --------------------------------------------------------------------------------*/
+/* ---- gated.c ---------------------------------------------------------------------------------*/
 
-/* out = silu(gate) · up, silu(x) = x / (1 + exp(-x)); outputs may be the inputs themselves. */
-void ck_swiglu_forward(const float *gate, const float *up, float *out, size_t count);
+typedef enum {
+  CK_SILU,      /* x / (1 + exp(-x)) */
+  CK_GELU_TANH, /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x³))) / 2 */
+} ck_activation;
 
-/* dup = dout · silu(gate);  dgate = dout · up · σ(gate) (1 + gate (1 - σ(gate))) */
-void ck_swiglu_backward(const float *dout, const float *gate, const float *up, float *dgate,
-                        float *dup, size_t count);
-void ck_bf16_swiglu_forward(const uint16_t *gate, const uint16_t *up, uint16_t *out, size_t count);
-void ck_bf16_swiglu_backward(const uint16_t *dout, const uint16_t *gate, const uint16_t *up,
-                             uint16_t *dgate, uint16_t *dup, size_t count);
+/* out = act(gate) · up; all of one type, and the output may be an input. */
+typedef struct {
+  ck_activation activation;
+  ck_input gate, up;
+  ck_output out;
+  size_t count;
+} ck_gated;
+
+void ck_gated_forward(ck_gated p);
+
+/* dup = dout · act(gate);  dgate = dout · up · act'(gate); outputs may be inputs. */
+typedef struct {
+  ck_activation activation;
+  ck_input dout, gate, up;
+  ck_output dgate, dup;
+  size_t count;
+} ck_gated_gradient;
+
+void ck_gated_backward(ck_gated_gradient p);
 
 /* ---- elementwise.c ---------------------------------------------------------------------------*/
 
 void ck_add(const float *x, float *y, size_t count); /* y += x */
 void ck_scale(float *x, float factor, size_t count);
+void ck_add_number(float *x, float number, size_t count);            /* x += number */
+void ck_add_row(const float *row, float *x, size_t T, size_t N);     /* every row of x[T, N] += row */
+void ck_soft_cap(float *x, float cap, size_t count);                 /* x = cap · tanh(x / cap) */
 
 /* Sum of squares in double precision. */
 double ck_sum_of_squares(const float *x, size_t count);

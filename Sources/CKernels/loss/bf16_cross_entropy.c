@@ -1,6 +1,6 @@
 #include "products/bf16.h"
 #include "numbers/bf16_exp.h"
-#include "numbers/exp.h"
+#include "numbers/tanh.h"
 #include "machine/scratch.h"
 
 #include <math.h>
@@ -24,6 +24,7 @@ typedef struct {
   size_t V, D, panels;
   size_t stride; /* of a row of exponentials */
   size_t chunk;  /* most rows handled at a time */
+  float soft_cap; /* 0: none */
   float gradient_scale;
 
   uint32_t *tokens;             /* [T]: those with a label */
@@ -35,6 +36,8 @@ typedef struct {
   float *normalizers;           /* [chunk]: log of the sum of exponentials */
   float *dhidden;               /* [chunk, D] */
   void *product_scratch;
+
+  float logarithms[128]; /* of 1 + i / 128, where logits are capped */
 
   const uint32_t *chunk_tokens; /* the rows at hand */
   size_t rows;
@@ -175,9 +178,43 @@ CK_KERNEL(void, scale_row,
   }
 }
 
+/* The same times the slope of the soft cap c, 1 - (z / c)². The logit z is found from its exponential:
+ * bfloat16 has few enough fractions for a table of their logarithms. */
+CK_KERNEL(void, scale_capped_row,
+          (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
+           float scale, float cap, const float *logarithms),
+          (weights, statistics, panels, normalizer, scale, cap, logarithms)) {
+  for (size_t p = 0; p < panels; p++) {
+    float factor = ck_exp(statistics[p].maximum - normalizer) * scale;
+    uint16_t *panel = weights + p * CK_PANEL_COLUMNS;
+    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
+      float exponent = (float)(panel[i] >> 7) - 127;
+      float z = statistics[p].maximum + exponent * 0.693147181f + logarithms[panel[i] & 127];
+      float slope = ck_cap_slope(z, cap);
+      panel[i] = ck_bfloat16_from_float(ck_float_from_bf16(panel[i]) * factor *
+                                        CK_MAX(slope, 0.0f));
+    }
+  }
+}
+
+/* Logarithms of 1 + i / 128. */
+static void fill_logarithms(float logarithms[128]) {
+  for (int i = 0; i < 128; i++) logarithms[i] = log1pf((float)i / 128);
+}
+
+CK_KERNEL(void, cap_rows, (const float *block, float cap, float *capped, size_t count),
+          (block, cap, capped, count)) {
+  for (size_t i = 0; i < count; i++) capped[i] = ck_capped(block[i], cap);
+}
+
 static void finish_logits(void *context, ck_range rows, ck_range columns, const float *block) {
   const head *p = context;
   size_t panel = columns.first / CK_PANEL_COLUMNS;
+  float capped[CK_MOST_ROWS * CK_PANEL_COLUMNS];
+  if (p->soft_cap != 0) {
+    cap_rows(block, p->soft_cap, capped, rows.count * CK_PANEL_COLUMNS);
+    block = capped;
+  }
   for (size_t r = 0; r < rows.count; r++) {
     size_t row = rows.first + r;
     size_t label = (size_t)p->labels[p->chunk_tokens[row]] - columns.first;
@@ -204,10 +241,16 @@ static void gradient_task(void *context, size_t row, size_t worker) {
   const head *p = context;
   uint16_t *weights = p->weights + row * p->stride;
   float normalizer = p->normalizers[row];
-  scale_row(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
   /* Near 1 a probability in bfloat16 would leave nothing of its distance to 1. */
-  float missing = -expm1f(p->label_logits[row] - normalizer);
-  weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * p->gradient_scale);
+  float missing = -expm1f(p->label_logits[row] - normalizer), label_scale = p->gradient_scale;
+  if (p->soft_cap != 0) {
+    label_scale *= ck_cap_slope(p->label_logits[row], p->soft_cap);
+    scale_capped_row(weights, p->statistics + row * p->panels, p->panels, normalizer,
+                     p->gradient_scale, p->soft_cap, p->logarithms);
+  } else {
+    scale_row(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
+  }
+  weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * label_scale);
 }
 
 /* ---- The whole -------------------------------------------------------------------------------*/
@@ -226,15 +269,17 @@ static void add_gradient(head *p, const ck_operand *weight, uint16_t *dhidden) {
   }
 }
 
-void ck_bf16_linear_cross_entropy(const uint16_t *hidden, const ck_operand *weight,
-                                  const int32_t *labels, double gradient_scale, double *loss,
-                                  uint16_t *dhidden, size_t T, size_t V, size_t D, void *scratch) {
-  head p = {.labels = labels, .gradient_scale = (float)gradient_scale};
-  lay_out(&p, weight, T, V, D, scratch);
-  if (dhidden) memset(dhidden, 0, T * D * sizeof *dhidden);
+void ck_bf16_linear_cross_entropy(const ck_bf16_linear_loss *loss, void *scratch) {
+  size_t T = loss->T, D = loss->D;
+  head p = {.labels = loss->labels,
+            .soft_cap = loss->soft_cap,
+            .gradient_scale = (float)loss->gradient_scale};
+  if (p.soft_cap != 0) fill_logarithms(p.logarithms);
+  lay_out(&p, loss->weight, T, loss->V, D, scratch);
+  if (loss->dhidden) memset(loss->dhidden, 0, T * D * sizeof *loss->dhidden);
   size_t count = 0;
   for (size_t t = 0; t < T; t++) {
-    if (labels[t] != CK_IGNORED_LABEL) p.tokens[count++] = (uint32_t)t;
+    if (p.labels[t] != CK_IGNORED_LABEL) p.tokens[count++] = (uint32_t)t;
   }
   /* Chunks of nearly equal size. */
   size_t chunks = ck_ceil_divide(count, p.chunk);
@@ -243,12 +288,12 @@ void ck_bf16_linear_cross_entropy(const uint16_t *hidden, const ck_operand *weig
     p.chunk_tokens = p.tokens + first;
     p.rows = count * (c + 1) / chunks - first;
     for (size_t r = 0; r < p.rows; r++) {
-      memcpy(p.hidden + r * D, hidden + p.chunk_tokens[r] * D, D * sizeof *hidden);
+      memcpy(p.hidden + r * D, loss->hidden + p.chunk_tokens[r] * D, D * sizeof *p.hidden);
     }
-    ck_term term = logits_term(&p, weight);
-    ck_bf16_products(p.rows, V, &term, 1, finish_logits, &p, p.product_scratch);
+    ck_term term = logits_term(&p, loss->weight);
+    ck_bf16_products(p.rows, p.V, &term, 1, finish_logits, &p, p.product_scratch);
     ck_parallel_for(p.rows, CK_ANY_WORKERS, normalize_task, &p);
-    for (size_t r = 0; r < p.rows; r++) *loss += p.losses[r];
-    if (dhidden) add_gradient(&p, weight, dhidden);
+    for (size_t r = 0; r < p.rows; r++) *loss->loss += p.losses[r];
+    if (loss->dhidden) add_gradient(&p, loss->weight, loss->dhidden);
   }
 }

@@ -1,4 +1,4 @@
-#include "numbers/exp.h"
+#include "numbers/tanh.h"
 #include "machine/scratch.h"
 
 #include <math.h>
@@ -30,6 +30,7 @@ typedef struct {
   size_t chunk;  /* most rows handled at a time */
   size_t slice;  /* words of a slice */
   size_t slices; /* how many */
+  float soft_cap; /* 0: none */
   float gradient_scale;
 
   uint32_t *tokens;             /* [T]: those with a label */
@@ -88,6 +89,18 @@ CK_KERNEL(void, scaled_softmax, (float *x, float normalizer, float scale, size_t
   for (size_t i = 0; i < count; i++) x[i] = ck_exp(x[i] - normalizer) * scale;
 }
 
+/* The same times the slope of the soft cap. */
+CK_KERNEL(void, capped_softmax, (float *x, float normalizer, float scale, float cap, size_t count),
+          (x, normalizer, scale, cap, count)) {
+  for (size_t i = 0; i < count; i++) {
+    x[i] = ck_exp(x[i] - normalizer) * scale * ck_cap_slope(x[i], cap);
+  }
+}
+
+CK_KERNEL(void, cap_logits, (float *x, float cap, size_t count), (x, cap, count)) {
+  for (size_t i = 0; i < count; i++) x[i] = ck_capped(x[i], cap);
+}
+
 /* ---- Tasks -----------------------------------------------------------------------------------*/
 
 /* How many rows of the weight to use at a time, and where they are. */
@@ -111,7 +124,8 @@ static void logits_task(void *context, size_t task, size_t worker) {
                     p->logits + part.first, p->V, false);
   }
   for (size_t r = 0; r < p->rows; r++) {
-    const float *logits = p->logits + r * p->V + words.first;
+    float *logits = p->logits + r * p->V + words.first;
+    if (p->soft_cap != 0) cap_logits(logits, p->soft_cap, words.count);
     float maximum = ck_row_maximum(logits, words.count);
     p->statistics[task * p->chunk + r] =
         (slice_statistics){maximum, sum_of_exponentials(logits, maximum, words.count)};
@@ -122,11 +136,16 @@ static void gradient_task(void *context, size_t task, size_t worker) {
   const head *p = context;
   ck_range words = ck_piece(p->V, p->slice, task);
   for (size_t r = 0; r < p->rows; r++) {
-    float *logits = p->logits + r * p->V + words.first;
-    scaled_softmax(logits, p->normalizers[r], p->gradient_scale, words.count);
+    float *logits = p->logits + r * p->V + words.first, target = p->gradient_scale;
     size_t label = (size_t)p->labels[p->chunk_tokens[r]];
     bool here = label >= words.first && label < words.first + words.count;
-    if (here) logits[label - words.first] -= p->gradient_scale;
+    if (p->soft_cap != 0) {
+      if (here) target *= ck_cap_slope(logits[label - words.first], p->soft_cap);
+      capped_softmax(logits, p->normalizers[r], p->gradient_scale, p->soft_cap, words.count);
+    } else {
+      scaled_softmax(logits, p->normalizers[r], p->gradient_scale, words.count);
+    }
+    if (here) logits[label - words.first] -= target;
   }
   float *partial = p->partial + task * p->chunk * p->D;
   size_t step = rows_at_a_time(p);
@@ -204,28 +223,29 @@ static size_t find_labelled(const int32_t *labels, size_t T, uint32_t *tokens) {
   return count;
 }
 
-void ck_linear_cross_entropy(const float *hidden, const ck_weight *weight, const int32_t *labels,
-                             double gradient_scale, double *loss, float *dhidden, size_t T,
-                             void *scratch, size_t workers) {
-  head p = {.weight = weight,
-            .labels = labels,
-            .V = weight->N,
-            .D = weight->K,
-            .gradient_scale = (float)gradient_scale};
+void ck_linear_cross_entropy(const ck_linear_loss *loss, void *scratch, size_t workers) {
+  size_t T = loss->T;
+  float *dhidden = loss->dhidden;
+  head p = {.weight = loss->weight,
+            .labels = loss->labels,
+            .V = loss->weight->N,
+            .D = loss->weight->K,
+            .soft_cap = loss->soft_cap,
+            .gradient_scale = (float)loss->gradient_scale};
   choose_sizes(&p, T);
   lay_out(&p, T, dhidden != NULL, workers, scratch);
   if (dhidden) memset(dhidden, 0, T * p.D * sizeof *dhidden);
 
-  size_t count = find_labelled(labels, T, p.tokens);
+  size_t count = find_labelled(p.labels, T, p.tokens);
   /* Chunks of nearly equal size. */
   size_t chunks = ck_ceil_divide(count, p.chunk);
   for (size_t c = 0; c < chunks; c++) {
     size_t first = count * c / chunks;
     p.chunk_tokens = p.tokens + first;
     p.rows = count * (c + 1) / chunks - first;
-    gather_rows(&p, hidden);
+    gather_rows(&p, loss->hidden);
     ck_parallel_for(p.slices, workers, logits_task, &p);
-    *loss += chunk_loss(&p);
+    *loss->loss += chunk_loss(&p);
     if (dhidden) {
       row_sum sum = {&p, dhidden};
       ck_parallel_for(p.slices, workers, gradient_task, &p);

@@ -314,9 +314,26 @@ static void store_bf16_tile(const float *block, uint16_t *out, size_t stride, si
   narrow_rows(block, out, stride, rows, count);
 }
 
+CK_KERNEL(void, add_bias,
+          (const float *restrict block, const float *restrict bias, float *restrict sums, size_t
+           rows, size_t count),
+          (block, bias, sums, rows, count)) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *x = block + r * CK_PANEL_COLUMNS;
+    float *sum = sums + r * CK_PANEL_COLUMNS;
+    for (size_t i = 0; i < count; i++) sum[i] = x[i] + bias[i];
+    for (size_t i = count; i < CK_PANEL_COLUMNS; i++) sum[i] = 0;
+  }
+}
+
 static void store_tile(void *context, ck_range rows, ck_range columns, const float *block) {
   const ck_result *result = context;
   size_t stride = result->stride, at = rows.first * stride + columns.first;
+  float with_bias[CK_MOST_ROWS * CK_PANEL_COLUMNS];
+  if (result->bias) {
+    add_bias(block, result->bias + columns.first, with_bias, rows.count, columns.count);
+    block = with_bias;
+  }
   if (result->bfloat16) {
     store_bf16_tile(block, result->bfloat16 + at, stride, rows.count, columns.count);
   } else if (result->residual) {

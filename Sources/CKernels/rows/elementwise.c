@@ -1,4 +1,5 @@
 #include "machine/vector.h"
+#include "numbers/tanh.h"
 
 CK_KERNEL(void, add, (const float *restrict x, float *restrict y, size_t count), (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] += x[i];
@@ -6,6 +7,14 @@ CK_KERNEL(void, add, (const float *restrict x, float *restrict y, size_t count),
 
 CK_KERNEL(void, multiply, (float *x, float factor, size_t count), (x, factor, count)) {
   for (size_t i = 0; i < count; i++) x[i] *= factor;
+}
+
+CK_KERNEL(void, shift, (float *x, float number, size_t count), (x, number, count)) {
+  for (size_t i = 0; i < count; i++) x[i] += number;
+}
+
+CK_KERNEL(void, cap_elements, (float *x, float cap, size_t count), (x, cap, count)) {
+  for (size_t i = 0; i < count; i++) x[i] = ck_capped(x[i], cap);
 }
 
 CK_KERNEL(double, sum_of_squares, (const float *x, size_t count), (x, count)) {
@@ -71,4 +80,22 @@ double ck_sum_of_squares(const float *x, size_t count) {
     for (size_t i = 0; i < tasks; i++) sum += p.sums[i];
   }
   return sum;
+}
+
+void ck_add_number(float *x, float number, size_t count) { shift(x, number, count); }
+
+void ck_add_row(const float *row, float *x, size_t T, size_t N) {
+  for (size_t t = 0; t < T; t++) add(row, x + t * N, N);
+}
+
+static void cap_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const elements *p = context;
+  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
+  cap_elements(p->y + r.first, p->factor, r.count);
+}
+
+void ck_soft_cap(float *x, float cap, size_t count) {
+  elements p = {.y = x, .factor = cap, .count = count};
+  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, cap_task, &p);
 }

@@ -1,6 +1,7 @@
 #include "products/bf16.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Root-mean-square normalization (Zhang & Sennrich 2019, arXiv:1910.07467). */
 
@@ -62,79 +63,133 @@ CK_KERNEL(void, bf16_add_input_gradient,
   }
 }
 
-/* Of `out` and `bf16_out` one is given, and so below. */
-typedef struct {
-  const float *x, *weight;
-  float epsilon;
-  float *out;
-  uint16_t *bf16_out;
-  float *inverse_rms;
-  size_t T, D, rows;
-} forward;
+CK_KERNEL(void, add_normalized,
+          (const float *restrict x, const float *restrict weight, float s,
+           const float *restrict residual, float *restrict out, size_t D),
+          (x, weight, s, residual, out, D)) {
+  for (size_t i = 0; i < D; i++) out[i] = residual[i] + weight[i] * (x[i] * s);
+}
+
+/* ---- Rows in pieces --------------------------------------------------------------------------*/
+
+/* Rows that must be converted, or whose result may be their input, go through a buffer. */
+enum { PIECE = 1024 };
+
+/* Elements `piece` of a row as float32: where they are, or in `buffer`. */
+static const float *widened(ck_input x, size_t row, ck_range piece, float *buffer) {
+  if (x.float32) return x.float32 + row + piece.first;
+  ck_bf16_widen(x.bfloat16 + row + piece.first, buffer, piece.count);
+  return buffer;
+}
+
+static void store(const float *values, ck_output out, size_t row, ck_range piece) {
+  if (out.float32) {
+    memcpy(out.float32 + row + piece.first, values, piece.count * sizeof *values);
+  } else {
+    ck_bf16_narrow(values, out.bfloat16 + row + piece.first, piece.count);
+  }
+}
+
+/* ---- Forward ---------------------------------------------------------------------------------*/
+
+static float inverse_rms_of(const ck_rmsnorm *p, size_t row) {
+  float sum = 0, buffer[PIECE];
+  if (p->x.float32) {
+    sum = sum_of_squares(p->x.float32 + row, p->D);
+  } else {
+    for (size_t first = 0; first < p->D; first += PIECE) {
+      ck_range piece = {first, CK_MIN(PIECE, p->D - first)};
+      sum += sum_of_squares(widened(p->x, row, piece, buffer), piece.count);
+    }
+  }
+  return 1 / sqrtf(sum / (float)p->D + p->epsilon);
+}
+
+static void normalize_pieces(const ck_rmsnorm *p, size_t row, float s) {
+  float x[PIECE], y[PIECE];
+  for (size_t first = 0; first < p->D; first += PIECE) {
+    ck_range piece = {first, CK_MIN(PIECE, p->D - first)};
+    normalize(widened(p->x, row, piece, x), p->weight + first, s, y, piece.count);
+    store(y, p->out, row, piece);
+  }
+}
+
+static void forward_row(const ck_rmsnorm *p, size_t t) {
+  size_t row = t * p->D;
+  float s = inverse_rms_of(p, row);
+  p->inverse_rms[t] = s;
+  if (!p->x.float32 || p->x.float32 == p->out.float32) {
+    normalize_pieces(p, row, s);
+  } else if (p->residual) {
+    add_normalized(p->x.float32 + row, p->weight, s, p->residual + row, p->out.float32 + row, p->D);
+  } else if (p->out.float32) {
+    normalize(p->x.float32 + row, p->weight, s, p->out.float32 + row, p->D);
+  } else {
+    bf16_normalize(p->x.float32 + row, p->weight, s, p->out.bfloat16 + row, p->D);
+  }
+}
 
 static void forward_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const forward *p = context;
-  ck_range tokens = ck_piece(p->T, p->rows, task);
-  for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) {
-    const float *x = p->x + t * p->D;
-    float s = 1 / sqrtf(sum_of_squares(x, p->D) / (float)p->D + p->epsilon);
-    p->inverse_rms[t] = s;
-    if (p->out) {
-      normalize(x, p->weight, s, p->out + t * p->D, p->D);
-    } else {
-      bf16_normalize(x, p->weight, s, p->bf16_out + t * p->D, p->D);
-    }
+  const ck_rmsnorm *p = context;
+  ck_range tokens = ck_piece(p->T, ck_task_rows(p->D), task);
+  for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) forward_row(p, t);
+}
+
+void ck_rmsnorm_forward(ck_rmsnorm norm) {
+  ck_parallel_for(ck_ceil_divide(norm.T, ck_task_rows(norm.D)), CK_ANY_WORKERS, forward_task,
+                  &norm);
+}
+
+/* ---- Backward --------------------------------------------------------------------------------*/
+
+static void accumulate_row(const ck_rmsnorm_gradient *p, size_t t) {
+  size_t row = t * p->D;
+  const float *x = p->x.float32 + row;
+  float *dx = p->dx.float32 + row, s = p->inverse_rms[t];
+  if (p->dout.float32) {
+    const float *dout = p->dout.float32 + row;
+    float projection = weighted_dot(dout, p->weight, x, p->D) / (float)p->D * s * s * s;
+    add_input_gradient(dout, p->weight, x, s, projection, dx, p->D);
+  } else {
+    const uint16_t *dout = p->dout.bfloat16 + row;
+    float projection = bf16_weighted_dot(dout, p->weight, x, p->D) / (float)p->D * s * s * s;
+    bf16_add_input_gradient(dout, p->weight, x, s, projection, dx, p->D);
   }
 }
 
-void ck_rmsnorm_forward(const float *x, const float *weight, float epsilon, float *out,
-                        float *inverse_rms, size_t T, size_t D) {
-  forward p = {x, weight, epsilon, out, NULL, inverse_rms, T, D, ck_task_rows(D)};
-  ck_parallel_for(ck_ceil_divide(T, p.rows), CK_ANY_WORKERS, forward_task, &p);
+static void write_row(const ck_rmsnorm_gradient *p, size_t t) {
+  size_t row = t * p->D;
+  float dout[PIECE], x[PIECE], dx[PIECE], s = p->inverse_rms[t], sum = 0;
+  for (size_t first = 0; first < p->D; first += PIECE) {
+    ck_range piece = {first, CK_MIN(PIECE, p->D - first)};
+    sum += weighted_dot(widened(p->dout, row, piece, dout), p->weight + first,
+                        widened(p->x, row, piece, x), piece.count);
+  }
+  float projection = sum / (float)p->D * s * s * s;
+  for (size_t first = 0; first < p->D; first += PIECE) {
+    ck_range piece = {first, CK_MIN(PIECE, p->D - first)};
+    memset(dx, 0, piece.count * sizeof *dx);
+    add_input_gradient(widened(p->dout, row, piece, dout), p->weight + first,
+                       widened(p->x, row, piece, x), s, projection, dx, piece.count);
+    store(dx, p->dx, row, piece);
+  }
 }
-
-void ck_bf16_rmsnorm_forward(const float *x, const float *weight, float epsilon, uint16_t *out,
-                             float *inverse_rms, size_t T, size_t D) {
-  forward p = {x, weight, epsilon, NULL, out, inverse_rms, T, D, ck_task_rows(D)};
-  ck_parallel_for(ck_ceil_divide(T, p.rows), CK_ANY_WORKERS, forward_task, &p);
-}
-
-typedef struct {
-  const float *dout;
-  const uint16_t *bf16_dout;
-  const float *x, *weight, *inverse_rms;
-  float *dx;
-  size_t T, D, rows;
-} backward;
 
 static void backward_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const backward *p = context;
-  ck_range tokens = ck_piece(p->T, p->rows, task);
+  const ck_rmsnorm_gradient *p = context;
+  ck_range tokens = ck_piece(p->T, ck_task_rows(p->D), task);
   for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) {
-    const float *x = p->x + t * p->D;
-    float *dx = p->dx + t * p->D, s = p->inverse_rms[t];
-    if (p->dout) {
-      const float *dout = p->dout + t * p->D;
-      float projection = weighted_dot(dout, p->weight, x, p->D) / (float)p->D * s * s * s;
-      add_input_gradient(dout, p->weight, x, s, projection, dx, p->D);
+    if (p->accumulate) {
+      accumulate_row(p, t);
     } else {
-      const uint16_t *dout = p->bf16_dout + t * p->D;
-      float projection = bf16_weighted_dot(dout, p->weight, x, p->D) / (float)p->D * s * s * s;
-      bf16_add_input_gradient(dout, p->weight, x, s, projection, dx, p->D);
+      write_row(p, t);
     }
   }
 }
 
-void ck_rmsnorm_backward(const float *dout, const float *x, const float *weight,
-                         const float *inverse_rms, float *dx, size_t T, size_t D) {
-  backward p = {dout, NULL, x, weight, inverse_rms, dx, T, D, ck_task_rows(D)};
-  ck_parallel_for(ck_ceil_divide(T, p.rows), CK_ANY_WORKERS, backward_task, &p);
-}
-
-void ck_bf16_rmsnorm_backward(const uint16_t *dout, const float *x, const float *weight,
-                              const float *inverse_rms, float *dx, size_t T, size_t D) {
-  backward p = {NULL, dout, x, weight, inverse_rms, dx, T, D, ck_task_rows(D)};
-  ck_parallel_for(ck_ceil_divide(T, p.rows), CK_ANY_WORKERS, backward_task, &p);
+void ck_rmsnorm_backward(ck_rmsnorm_gradient norm) {
+  ck_parallel_for(ck_ceil_divide(norm.T, ck_task_rows(norm.D)), CK_ANY_WORKERS, backward_task,
+                  &norm);
 }

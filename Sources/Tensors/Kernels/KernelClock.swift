@@ -9,7 +9,7 @@ package enum KernelClock {
     case attentionForward = "attention, forward"
     case attentionBackward = "attention, backward"
     case head = "head and loss"
-    case swiglu = "SwiGLU"
+    case gated = "gated activation"
     case norms = "norms"
     case rope = "rotary embedding"
     case optimizer = "optimizer"

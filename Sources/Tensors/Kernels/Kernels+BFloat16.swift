@@ -7,10 +7,10 @@ extension Kernels {
   private static let mostMatvecTokens = 4
 
   static func bf16LinearForward(
-    x: Tensor, tokens: Int, weight: BaseWeight, lowRank: LowRankTerm?, residual: Tensor?,
-    out: Tensor, workspace: Workspace
+    x: Tensor, tokens: Int, weight: BaseWeight, bias: Tensor?, lowRank: LowRankTerm?,
+    residual: Tensor?, out: Tensor, workspace: Workspace
   ) {
-    let result = ck_result(out, residual: residual, columns: weight.outputs)
+    let result = ck_result(out, residual: residual, bias: bias, columns: weight.outputs)
     let low = lowRank.map { ck_term($0, transposed: true) }
     guard tokens <= mostMatvecTokens else {
       let term = ck_term(x, by: weight.operand, columns: weight.inputs)
@@ -29,6 +29,7 @@ extension Kernels {
             sums.f32 + t * weight.outputs, scratch)
         }
       }
+      if let bias { ck_add_row(bias.f32, sums.f32, tokens, weight.outputs) }
       if let low {
         bf16Product(
           rows: tokens, columns: weight.outputs, [low],
@@ -96,9 +97,10 @@ extension ck_operand {
 }
 
 extension ck_result {
-  init(_ out: Tensor, residual: Tensor?, columns: Int) {
+  init(_ out: Tensor, residual: Tensor?, bias: Tensor? = nil, columns: Int) {
     self.init()
     stride = columns
+    self.bias = bias.map { UnsafePointer($0.f32) }
     if out.dataType == .bfloat16 {
       precondition(residual == nil, "a residual is added to float32 results only")
       bfloat16 = out.bf16

@@ -4,7 +4,7 @@ extension Kernels {
   /// The label of a token that is not trained.
   package static let ignoredLabel = Int32(CK_IGNORED_LABEL)
 
-  /// The output head and its loss in one. With logits z = hidden[t] W':
+  /// The output head and its loss in one. With logits z = hidden[t] W', or c · tanh(z / c) of them where a soft cap c is given:
   ///
   ///     loss += Σ_t (log Σ_v exp(z_v) - z_label)      over tokens that have a label
   ///     dHidden[t] = gradientScale · (softmax(z) - onehot(label)) W
@@ -14,14 +14,15 @@ extension Kernels {
   /// - Parameters:
   ///   - hidden: float32 or bfloat16 [T, D]
   ///   - weight: [V, D], frozen
-  ///   - labels: int32 [T], in 0 ..< V or `ignoredLabel`
+  ///   - labels: int32 [T], each in 0 ..< V or `ignoredLabel`; not checked here
+  ///   - softCap: c; nil for none.
   ///   - gradientScale: One over the number of trained tokens of the whole optimizer step.
   ///   - loss: float64 [1], accumulated, not scaled
   ///   - dHidden: As `hidden`, *written* in every row; nil skips the gradient's work
   ///   - workspace: Lends scratch memory.
   package static func linearCrossEntropy(
-    hidden: Tensor, weight: BaseWeight, labels: Tensor, gradientScale: Double,
-    loss: Tensor, dHidden: Tensor?, workspace: Workspace
+    hidden: Tensor, weight: BaseWeight, labels: Tensor, softCap: Float? = nil,
+    gradientScale: Double, loss: Tensor, dHidden: Tensor?, workspace: Workspace
   ) {
     let span = KernelClock.begin(.head)
     defer { span.end() }
@@ -29,25 +30,27 @@ extension Kernels {
     labels.requireCount(tokens, "crossEntropy labels")
     loss.requireCount(1, "crossEntropy loss")
     dHidden?.requireCount(hidden.count, "crossEntropy dHidden")
-    requireLabels(labels, below: weight.outputs)
     if hidden.dataType == .bfloat16 {
       var operand = weight.operand
-      let (words, width) = (weight.outputs, weight.inputs)
-      let bytes = ck_bf16_linear_cross_entropy_scratch(&operand, tokens, words, width)
-      workspace.withScratch(byteCount: bytes) { scratch in
-        ck_bf16_linear_cross_entropy(
-          hidden.bf16, &operand, labels.i32, gradientScale, loss.f64, dHidden?.bf16, tokens, words,
-          width, scratch)
+      let bytes = ck_bf16_linear_cross_entropy_scratch(
+        &operand, tokens, weight.outputs, weight.inputs)
+      withUnsafePointer(to: &operand) { operand in
+        var head = ck_bf16_linear_loss(
+          hidden: hidden.bf16, weight: operand, labels: labels.i32, soft_cap: softCap ?? 0,
+          gradient_scale: gradientScale, loss: loss.f64, dhidden: dHidden?.bf16, T: tokens,
+          V: weight.outputs, D: weight.inputs)
+        workspace.withScratch(byteCount: bytes) { ck_bf16_linear_cross_entropy(&head, $0) }
       }
       return
     }
     let workers = threads
     var native = weight.native
     let bytes = ck_linear_cross_entropy_scratch(&native, tokens, dHidden != nil, workers)
-    workspace.withScratch(byteCount: bytes) { scratch in
-      ck_linear_cross_entropy(
-        hidden.f32, &native, labels.i32, gradientScale, loss.f64, dHidden?.f32, tokens, scratch,
-        workers)
+    withUnsafePointer(to: &native) { native in
+      var head = ck_linear_loss(
+        hidden: hidden.f32, weight: native, labels: labels.i32, soft_cap: softCap ?? 0,
+        gradient_scale: gradientScale, loss: loss.f64, dhidden: dHidden?.f32, T: tokens)
+      workspace.withScratch(byteCount: bytes) { ck_linear_cross_entropy(&head, $0, workers) }
     }
   }
 
@@ -65,11 +68,5 @@ extension Kernels {
     weight.N = vocabulary
     weight.K = width
     return ck_linear_cross_entropy_scratch(&weight, tokens, true, threads)
-  }
-
-  private static func requireLabels(_ labels: Tensor, below vocabulary: Int) {
-    let labels = UnsafeBufferPointer(start: labels.i32, count: labels.count)
-    let known = labels.allSatisfy { $0 == ignoredLabel || (0..<vocabulary).contains(Int($0)) }
-    precondition(known, "a label is neither \(ignoredLabel) nor in 0 ..< \(vocabulary)")
   }
 }

@@ -14,7 +14,12 @@ extension Kernels {
 
   /// x += value, float32.
   package static func add(_ value: Float, to x: Tensor) {
-    x.copy(from: x.toArray(Float.self).map { $0 + value })
+    ck_add_number(x.f32, value, x.count)
+  }
+
+  /// x = cap · tanh(x / cap), float32.
+  package static func softCap(_ x: Tensor, at cap: Float) {
+    ck_soft_cap(x.f32, cap, x.count)
   }
 
   /// A number as it is after rounding to a type of floating-point numbers.

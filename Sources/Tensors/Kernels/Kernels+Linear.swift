@@ -29,34 +29,37 @@ package struct LinearGradientTerm {
 }
 
 extension Kernels {
-  /// out = x W' (+ u B') (+ residual). What is not float32 is expanded some megabytes at a time.
+  /// out = x W' (+ bias) (+ u B') (+ residual). What is not float32 is expanded some megabytes at a time.
   ///
   /// - Parameters:
   ///   - x: float32 or bfloat16 [T, K]
   ///   - weight: [N, K]; float32 or NF4 for a float32 `x`, bfloat16 or NF4 for a bfloat16 one
+  ///   - bias: float32 [N], added to every row
   ///   - lowRank: The adapter's part.
   ///   - residual: float32 [T, N], added to the product; only where `out` is float32
   ///   - out: As `x`, or float32; [T, N]
   ///   - workspace: Lends scratch memory.
   package static func linearForward(
-    x: Tensor, weight: BaseWeight, lowRank: LowRankTerm? = nil, residual: Tensor? = nil,
-    out: Tensor, workspace: Workspace
+    x: Tensor, weight: BaseWeight, bias: Tensor? = nil, lowRank: LowRankTerm? = nil,
+    residual: Tensor? = nil, out: Tensor, workspace: Workspace
   ) {
     let span = KernelClock.begin(.linearForward)
     defer { span.end() }
     let tokens = x.rows(ofWidth: weight.inputs, "linear x")
     out.requireCount(tokens * weight.outputs, "linear out")
     residual?.requireCount(out.count, "linear residual")
+    bias?.requireCount(weight.outputs, "linear bias")
     if x.dataType == .bfloat16 {
       bf16LinearForward(
-        x: x, tokens: tokens, weight: weight, lowRank: lowRank, residual: residual, out: out,
-        workspace: workspace)
+        x: x, tokens: tokens, weight: weight, bias: bias, lowRank: lowRank, residual: residual,
+        out: out, workspace: workspace)
       return
     }
     var native = weight.native
     workspace.withScratch(byteCount: ck_linear_scratch(&native)) { scratch in
       ck_linear_forward(x.f32, &native, out.f32, tokens, scratch)
     }
+    if let bias { ck_add_row(bias.f32, out.f32, tokens, weight.outputs) }
     if let lowRank {
       matmul(
         a: lowRank.left, b: lowRank.factor, out: out, transposeB: true, alpha: lowRank.scale,

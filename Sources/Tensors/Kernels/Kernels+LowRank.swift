@@ -35,7 +35,8 @@ extension Kernels {
       x, by: ck_operand(factor, transposed: transposed, scale: scale), columns: x.shape[1])
     bf16Product(
       rows: tokens, columns: rank, [term],
-      into: ck_result(bfloat16: out.bf16, float32: nil, residual: nil, stride: width),
+      into: ck_result(
+        bfloat16: out.bf16, float32: nil, residual: nil, bias: nil, stride: width),
       workspace: workspace)
   }
 

@@ -14,13 +14,6 @@ extension Tensor {
   func requireSameShape(_ other: Tensor, _ name: StaticString) {
     precondition(shape == other.shape, "\(name): shapes \(shape) and \(other.shape) differ")
   }
-
-  /// Int32 elements, all within `range`.
-  func requireElements(in range: Range<Int>, _ name: StaticString) {
-    let elements = UnsafeBufferPointer(start: i32, count: count)
-    precondition(
-      elements.allSatisfy { range.contains(Int($0)) }, "\(name): an element is outside \(range)")
-  }
 }
 
 extension Workspace {
