@@ -115,11 +115,11 @@ struct KernelBench {
     return [
       (
         "SwiGLU forward, 2048 × 1536",
-        Times { Kernels.swigluForward(gate: gate, up: up, out: out) }.best
+        Times { Kernels.gatedForward(.silu, gate: gate, up: up, out: out) }.best
       ),
       (
         "SwiGLU backward",
-        Times { Kernels.swigluBackward(dOut: dOut, gate: gate, up: up, dGate: out, dUp: dOut) }.best
+        Times { Kernels.gatedBackward(.silu, dOut: dOut, gate: gate, up: up, dGate: out, dUp: dOut) }.best
       ),
       (
         "RMSNorm forward, 2048 × 576",
@@ -130,7 +130,7 @@ struct KernelBench {
       (
         "RMSNorm backward",
         Times {
-          Kernels.rmsNormBackward(dOut: y, x: x, weight: weight, inverseRMS: inverse, into: dX)
+          Kernels.rmsNormBackward(dOut: y, x: x, weight: weight, inverseRMS: inverse, into: dX, accumulating: true)
         }.best
       ),
     ]

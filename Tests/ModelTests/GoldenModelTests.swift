@@ -103,4 +103,17 @@ import Training
     }
     #expect(upperGradients(upper) == upperGradients(adapters))
   }
+
+  /// Kernels look ids up unchecked, so a batch is checked before.
+  @Test func anIDBeyondTheVocabularyTraps() async {
+    await #expect(processExitsWith: .failure) {
+      let golden = try TinyLlama()
+      let model = try golden.model()
+      let id = Int32(model.specification.vocabularySize)
+      model.accumulateLoss(
+        TokenBatch(rows: [([1, id], [1, id])]), adapters: nil, objective: SupervisedObjective(),
+        loss: Tensor.zeros([1], .float64))
+    }
+    await #expect(processExitsWith: .failure) { _ = TokenBatch(rows: [([1, -2], [1, 1])]) }
+  }
 }

@@ -152,8 +152,9 @@ extension KernelTests {
       #expect(relativeError(result.dK, backward.dK) < 3 * halfUnit)
     }
 
-    @Test(arguments: [(1, 2, 2), (5, 70, 64), (40, 1501, 66), (700, 5000, 64)])
-    func crossEntropyEqualsFloat32(T: Int, V: Int, D: Int) {
+    @Test(arguments: [(1, 2, 2), (5, 70, 64), (40, 1501, 66), (700, 5000, 64)], [nil, 3])
+    func crossEntropyEqualsFloat32(size: (T: Int, V: Int, D: Int), cap: Float?) {
+      let (T, V, D) = size
       var random = SplitMix64(seed: UInt64(V))
       let hidden = rounded(random.floats(T * D, in: -2...2))
       let weight = rounded(random.floats(V * D))
@@ -166,8 +167,8 @@ extension KernelTests {
         Kernels.linearCrossEntropy(
           hidden: Tensor.floats(hidden, [T, D]).converted(to: type),
           weight: type == .bfloat16 ? .bfloat16(stored) : .float32(stored),
-          labels: .integers(labels), gradientScale: 0.25, loss: loss, dHidden: dHidden,
-          workspace: workspace)
+          labels: .integers(labels), softCap: cap, gradientScale: 0.25, loss: loss,
+          dHidden: dHidden, workspace: workspace)
         return (loss.scalar, dHidden.widened)
       }
       let (actual, expected) = (run(.bfloat16), run(.float32))
@@ -175,7 +176,8 @@ extension KernelTests {
       #expect(relativeError(actual.dHidden, doubles(expected.dHidden)) < 2 * halfUnit)
     }
 
-    @Test(arguments: [1, 33, 64, 33_000]) func elementwiseEqualsFloat32(count: Int) {
+    @Test(arguments: [1, 33, 64, 33_000], [Activation.silu, .geluTanh])
+    func elementwiseEqualsFloat32(count: Int, activation: Activation) {
       var random = SplitMix64(seed: 4)
       let (gate, up) = (rounded(random.floats(count, in: -6...6)), rounded(random.floats(count)))
       let dOut = rounded(random.floats(count))
@@ -184,10 +186,10 @@ extension KernelTests {
       for type in [DataType.bfloat16, .float32] {
         func make(_ values: [Float]) -> Tensor { Tensor.floats(values, shape).converted(to: type) }
         let out = Tensor.zeros(shape, type)
-        Kernels.swigluForward(gate: make(gate), up: make(up), out: out)
+        Kernels.gatedForward(activation, gate: make(gate), up: make(up), out: out)
         let (dGate, dUp) = (Tensor.zeros(shape, type), Tensor.zeros(shape, type))
-        Kernels.swigluBackward(
-          dOut: make(dOut), gate: make(gate), up: make(up), dGate: dGate, dUp: dUp)
+        Kernels.gatedBackward(
+          activation, dOut: make(dOut), gate: make(gate), up: make(up), dGate: dGate, dUp: dUp)
         let dropped = Tensor.zeros(shape, type)
         let key = RandomKey(seed: 1, purpose: 2, a: 3, b: 4)
         Kernels.dropout(x: make(up), out: dropped, probability: 0.25, key: key)
@@ -211,11 +213,52 @@ extension KernelTests {
           inverseRMS: inverse)
         Kernels.rmsNormBackward(
           dOut: Tensor.floats(dOut, [T, D]).converted(to: type), x: .floats(x, [T, D]),
-          weight: .floats(weight), inverseRMS: inverse, into: dX)
+          weight: .floats(weight), inverseRMS: inverse, into: dX, accumulating: true)
         results.append([out.widened, dX.floats])
       }
       #expect(worstMismatch(results[0][0], results[1][0], relative: halfUnit) == nil)
       #expect(worstMismatch(results[0][1], results[1][1], relative: 1e-5, absolute: 1e-5) == nil)
+    }
+
+    /// Heads of queries and keys: bfloat16 in and out, in place both ways.
+    @Test(arguments: [(1, 2), (12, 64), (3, 1030)]) func normOfBFloat16InPlace(rows: Int, D: Int) {
+      var random = SplitMix64(seed: 5)
+      let (x, dOut) = (rounded(random.floats(rows * D)), rounded(random.floats(rows * D)))
+      let weight = random.floats(D)
+      let (out, inverse) = (bf16(x, [rows, D]), Tensor.zeros([rows]))
+      Kernels.rmsNormForward(
+        x: out, weight: .floats(weight), epsilon: 1e-5, out: out, inverseRMS: inverse)
+      let expected = Reference.rmsNorm(doubles(x), weight: doubles(weight), epsilon: 1e-5)
+      #expect(worstMismatch(out.widened, expected, relative: halfUnit, absolute: 1e-5) == nil)
+      let gradient = bf16(dOut, [rows, D])
+      Kernels.rmsNormBackward(
+        dOut: gradient, x: bf16(x, [rows, D]), weight: .floats(weight), inverseRMS: inverse,
+        into: gradient, accumulating: false)
+      let back = Reference.rmsNormBackward(
+        doubles(dOut), doubles(x), weight: doubles(weight), epsilon: 1e-5)
+      #expect(worstMismatch(gradient.widened, back, relative: halfUnit, absolute: 1e-5) == nil)
+    }
+
+    /// Of one token (read as it lies) and of many (laid out in panels).
+    @Test(arguments: [1, 3, 9, 70]) func biasIsPartOfTheSum(T: Int) {
+      let (N, K) = (70, 64)
+      var random = SplitMix64(seed: UInt64(T))
+      let (x, w) = (rounded(random.floats(T * K)), rounded(random.floats(N * K)))
+      let (b, residual) = (random.floats(N), random.floats(T * N))
+      let product = Reference.matmul(doubles(x), doubles(w), T, N, K, transposeB: true)
+      for type in [DataType.bfloat16, .float32] {
+        let out = Tensor.zeros([T, N], type)
+        let adds = type == .float32
+        Kernels.linearForward(
+          x: bf16(x, [T, K]), weight: .bfloat16(bf16(w, [N, K])), bias: .floats(b),
+          residual: adds ? .floats(residual, [T, N]) : nil, out: out, workspace: workspace)
+        let sums = product.enumerated().map {
+          $1 + Double(b[$0 % N]) + (adds ? Double(residual[$0]) : 0)
+        }
+        #expect(
+          worstMismatch(
+            out.widened, sums, relative: adds ? 1e-5 : halfUnit, absolute: 1e-4) == nil)
+      }
     }
 
     @Test func ropeRotatesThereAndBack() {

@@ -7,32 +7,34 @@ extension KernelTests {
     let workspace = Workspace(capacity: 1 << 32)
 
     private func run(
-      _ hidden: Tensor, _ weight: BaseWeight, _ labels: [Int32], scale: Double = 1,
-      gradient: Bool = true
+      _ hidden: Tensor, _ weight: BaseWeight, _ labels: [Int32], cap: Float? = nil,
+      scale: Double = 1, gradient: Bool = true
     ) -> (loss: Double, dHidden: [Float]) {
       let loss = Tensor.zeros([1], .float64)
       let dHidden = gradient ? Tensor.floats(hidden.floats, hidden.shape) : nil  // not zero
       Kernels.linearCrossEntropy(
-        hidden: hidden, weight: weight, labels: .integers(labels), gradientScale: scale,
-        loss: loss, dHidden: dHidden, workspace: workspace)
+        hidden: hidden, weight: weight, labels: .integers(labels), softCap: cap,
+        gradientScale: scale, loss: loss, dHidden: dHidden, workspace: workspace)
       return (loss.scalar, dHidden?.floats ?? [])
     }
 
     /// The last two take several slices of the vocabulary.
     @Test(arguments: [
       (1, 1, 1), (7, 64, 5), (64, 577, 33), (10, 1025, 7), (5, 3000, 33),
-    ])
-    func equalsReference(T: Int, V: Int, D: Int) {
+    ], [nil, 2.5])
+    func equalsReference(size: (T: Int, V: Int, D: Int), cap: Double?) {
+      let (T, V, D) = size
       var random = SplitMix64(seed: UInt64(T + V))
       let (hidden, weight) = (random.floats(T * D, in: -3...3), random.floats(V * D))
       var labels = random.integers(T, in: 0..<Int32(V))
       for index in stride(from: 2, to: T, by: 3) { labels[index] = -100 }
       let result = run(
-        .floats(hidden, [T, D]), .float32(.floats(weight, [V, D])), labels, scale: 0.25)
+        .floats(hidden, [T, D]), .float32(.floats(weight, [V, D])), labels,
+        cap: cap.map(Float.init), scale: 0.25)
       let (h, w) = (doubles(hidden), doubles(weight))
-      let loss = Reference.crossEntropy(h, w, labels: labels, V: V, D: D)
+      let loss = Reference.crossEntropy(h, w, labels: labels, V: V, D: D, cap: cap)
       #expect(worstMismatch([result.loss], [loss], relative: 1e-6) == nil)
-      let gradient = Reference.crossEntropyGradient(h, w, labels: labels, V: V, D: D)
+      let gradient = Reference.crossEntropyGradient(h, w, labels: labels, V: V, D: D, cap: cap)
       #expect(worstMismatch(result.dHidden, gradient.map { $0 * 0.25 }, absolute: 3e-6) == nil)
     }
 
@@ -54,14 +56,16 @@ extension KernelTests {
       #expect(worstMismatch(whole.dHidden, first.dHidden + second.dHidden) == nil)
     }
 
-    @Test func gradientIsTheGradient() {
+    @Test(arguments: [nil, 1.5]) func gradientIsTheGradient(cap: Double?) {
       let (T, V, D) = (4, 9, 5)
       var random = SplitMix64(seed: 21)
       let (hidden, weight) = (random.floats(T * D), random.floats(V * D))
       let labels: [Int32] = [8, -100, 0, 3]
-      let result = run(.floats(hidden, [T, D]), .float32(.floats(weight, [V, D])), labels)
+      let result = run(
+        .floats(hidden, [T, D]), .float32(.floats(weight, [V, D])), labels,
+        cap: cap.map(Float.init))
       let gradient = numericalGradient(
-        of: { Reference.crossEntropy($0, doubles(weight), labels: labels, V: V, D: D) },
+        of: { Reference.crossEntropy($0, doubles(weight), labels: labels, V: V, D: D, cap: cap) },
         at: doubles(hidden))
       #expect(worstMismatch(result.dHidden, gradient, relative: 1e-4, absolute: 1e-5) == nil)
       #expect(result.dHidden[D..<2 * D] == [0, 0, 0, 0, 0])

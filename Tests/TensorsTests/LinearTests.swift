@@ -28,6 +28,19 @@ extension KernelTests {
       #expect(worstMismatch(dX.floats, product, absolute: 1e-4) == nil)
     }
 
+    @Test(arguments: raggedSizes) func biasIsAddedToEveryRow(T: Int) {
+      let (N, K) = (33, 65)
+      var random = SplitMix64(seed: UInt64(T))
+      let (x, w, b) = (random.floats(T * K), random.floats(N * K), random.floats(N))
+      let out = Tensor.zeros([T, N])
+      Kernels.linearForward(
+        x: .floats(x, [T, K]), weight: .float32(.floats(w, [N, K])), bias: .floats(b), out: out,
+        workspace: workspace)
+      let product = Reference.matmul(doubles(x), doubles(w), T, N, K, transposeB: true)
+      let expected = product.enumerated().map { $1 + Double(b[$0 % N]) }
+      #expect(worstMismatch(out.floats, expected, absolute: 1e-4) == nil)
+    }
+
     /// The last size takes more than one panel of expanded rows.
     @Test(arguments: [(1, 7, 65), (33, 192, 64), (20, 577, 130), (5, 900, 4097)])
     func nf4EqualsItsExpandedSelf(T: Int, N: Int, K: Int) {

@@ -27,9 +27,11 @@ CK_INLINE float gelu_angle(float x) { return 0.7978845608f * (x + 0.044715f * x 
 CK_INLINE float gelu_tanh(float x) { return 0.5f * x * (1 + ck_tanh(gelu_angle(x))); }
 
 CK_INLINE activated gelu_tanh_with_slope(float x) {
-  float t = ck_tanh(gelu_angle(x));
+  float t = ck_tanh(gelu_angle(x)), tanh_slope = 1 - t * t;
   float angle_slope = 0.7978845608f * (1 + 3 * 0.044715f * x * x);
-  return (activated){0.5f * x * (1 + t), 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * angle_slope};
+  float bend = 0.5f * x * tanh_slope * angle_slope;
+  /* Far out the angle's slope overflows where tanh is flat. */
+  return (activated){0.5f * x * (1 + t), 0.5f * (1 + t) + (tanh_slope == 0 ? 0 : bend)};
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------*/

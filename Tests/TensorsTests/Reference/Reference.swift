@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// The kernels again, plain and in double precision.
 enum Reference {
@@ -50,12 +51,29 @@ enum Reference {
     return dX
   }
 
-  static func silu(_ x: Double) -> Double { x / (1 + exp(-x)) }
+  /// An activation with its derivative.
+  struct Gate: Sendable, CustomStringConvertible {
+    let kind: Activation
+    let value: @Sendable (Double) -> Double
+    let slope: @Sendable (Double) -> Double
 
-  /// The derivative of silu.
-  static func siluSlope(_ x: Double) -> Double {
-    let s = 1 / (1 + exp(-x))
-    return s * (1 + x * (1 - s))
+    var description: String { "\(kind)" }
+
+    static let all = [
+      Gate(kind: .silu, value: { $0 / (1 + exp(-$0)) }) {
+        let s = 1 / (1 + exp(-$0))
+        return s * (1 + $0 * (1 - s))
+      },
+      Gate(kind: .geluTanh, value: { $0 / 2 * (1 + tanh(angle($0))) }) {
+        let t = tanh(angle($0))
+        let angleSlope = (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * $0 * $0)
+        return (1 + t) / 2 + $0 / 2 * (1 - t * t) * angleSlope
+      },
+    ]
+
+    private static func angle(_ x: Double) -> Double {
+      (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
+    }
   }
 
   /// Head-wise rotation of pairs (i, i + E/2) by angles[t][i].
@@ -74,13 +92,13 @@ enum Reference {
     return y
   }
 
-  /// Σ over labelled rows of log Σ exp z - z_label, z = hidden W'.
+  /// Σ over labelled rows of log Σ exp z - z_label, z = hidden W', capped where `cap` is given.
   static func crossEntropy(
-    _ hidden: [Double], _ weight: [Double], labels: [Int32], V: Int, D: Int
+    _ hidden: [Double], _ weight: [Double], labels: [Int32], V: Int, D: Int, cap: Double? = nil
   ) -> Double {
     var loss = 0.0
     for (t, label) in labels.enumerated() where label >= 0 {
-      let z = logits(hidden, weight, row: t, V: V, D: D)
+      let z = logits(hidden, weight, row: t, V: V, D: D, cap: cap)
       let largest = z.reduce(-.infinity, max)
       loss += largest + log(z.reduce(0) { $0 + exp($1 - largest) }) - z[Int(label)]
     }
@@ -88,15 +106,16 @@ enum Reference {
   }
 
   static func crossEntropyGradient(
-    _ hidden: [Double], _ weight: [Double], labels: [Int32], V: Int, D: Int
+    _ hidden: [Double], _ weight: [Double], labels: [Int32], V: Int, D: Int, cap: Double? = nil
   ) -> [Double] {
     var gradient = [Double](repeating: 0, count: hidden.count)
     for (t, label) in labels.enumerated() where label >= 0 {
-      let z = logits(hidden, weight, row: t, V: V, D: D)
+      let z = logits(hidden, weight, row: t, V: V, D: D, cap: cap)
       let largest = z.reduce(-.infinity, max)
       let total = z.reduce(0) { $0 + exp($1 - largest) }
       for v in 0..<V {
-        let dz = exp(z[v] - largest) / total - (v == Int(label) ? 1 : 0)
+        let slope = cap.map { 1 - (z[v] / $0) * (z[v] / $0) } ?? 1
+        let dz = (exp(z[v] - largest) / total - (v == Int(label) ? 1 : 0)) * slope
         for d in 0..<D { gradient[t * D + d] += dz * weight[v * D + d] }
       }
     }
@@ -104,8 +123,11 @@ enum Reference {
   }
 
   private static func logits(
-    _ hidden: [Double], _ weight: [Double], row t: Int, V: Int, D: Int
+    _ hidden: [Double], _ weight: [Double], row t: Int, V: Int, D: Int, cap: Double?
   ) -> [Double] {
-    (0..<V).map { v in (0..<D).reduce(0) { $0 + hidden[t * D + $1] * weight[v * D + $1] } }
+    (0..<V).map { v in
+      let z = (0..<D).reduce(0) { $0 + hidden[t * D + $1] * weight[v * D + $1] }
+      return cap.map { $0 * tanh(z / $0) } ?? z
+    }
   }
 }
