@@ -71,16 +71,17 @@ struct KernelBench {
     let (out, dQ) = (Tensor.zeros(q.shape, .bfloat16), Tensor.zeros(q.shape, .bfloat16))
     let (dK, dV) = (Tensor.zeros(k.shape, .bfloat16), Tensor.zeros(k.shape, .bfloat16))
     let logSumExp = Tensor.zeros([T, heads])
-    let starts = Tensor.from((0...segments).map { Int32($0 * length) }, .int32)
+    let lengths = Segments(lengths: [Int](repeating: length, count: segments))
+    let shape = AttentionShape(heads: heads, kvHeads: kvHeads, headDimension: width)
     let forward = Times {
       Kernels.attentionForward(
-        q: q, k: k, v: v, segments: starts, heads: heads, kvHeads: kvHeads, out: out,
-        logSumExp: logSumExp, workspace: workspace)
+        q: q, k: k, v: v, segments: lengths, shape: shape, out: out, logSumExp: logSumExp,
+        workspace: workspace)
     }
     let backward = Times {
       Kernels.attentionBackward(
-        dOut: dOut, q: q, k: k, v: v, out: out, logSumExp: logSumExp, segments: starts,
-        heads: heads, kvHeads: kvHeads, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
+        dOut: dOut, q: q, k: k, v: v, out: out, logSumExp: logSumExp, segments: lengths,
+        shape: shape, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
     }
     return (forward.best, backward.best)
   }

@@ -12,7 +12,8 @@ struct AttentionCase: CustomStringConvertible {
   var T: Int { starts[starts.count - 1] }
   var description: String { "starts \(starts), \(H) heads, \(G) kv heads, \(E) wide" }
   var reference: AttentionReference { AttentionReference(starts: starts, H: H, G: G, E: E) }
-  var segments: Tensor { .integers(starts.map(Int32.init)) }
+  var segments: Segments { Segments(lengths: zip(starts, starts.dropFirst()).map { $1 - $0 }) }
+  var shape: AttentionShape { AttentionShape(heads: H, kvHeads: G, headDimension: E) }
 
   struct Inputs {
     var q, k, v, dOut: [Float]
@@ -37,7 +38,7 @@ struct AttentionCase: CustomStringConvertible {
     )
     let (out, logSumExp) = (Tensor.zeros([T, H * E], type), Tensor.zeros([T, H]))
     Kernels.attentionForward(
-      q: q, k: k, v: v, segments: segments, heads: H, kvHeads: G, out: out, logSumExp: logSumExp,
+      q: q, k: k, v: v, segments: segments, shape: shape, out: out, logSumExp: logSumExp,
       workspace: workspace)
     // Garbage that must be overwritten.
     let dQ = Tensor.floats([Float](repeating: 7, count: T * H * E), [T, H * E])
@@ -49,7 +50,7 @@ struct AttentionCase: CustomStringConvertible {
     Kernels.attentionBackward(
       dOut: .floats(inputs.dOut, [T, H * E]).converted(to: type), q: q, k: k, v: v, out: out,
       logSumExp: logSumExp,
-      segments: segments, heads: H, kvHeads: G, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
+      segments: segments, shape: shape, dQ: dQ, dK: dK, dV: dV, workspace: workspace)
     return Results(
       out: out.widened, logSumExp: logSumExp.floats, dQ: dQ.widened, dK: dK.widened,
       dV: dV.widened)
@@ -155,7 +156,7 @@ extension KernelTests {
         q: .floats(Array(inputs.q[(past * H * E)...]), [new, H * E]),
         keys: .floats(inputs.k + room, [rows, G * E]),
         values: .floats(inputs.v + room, [rows, G * E]),
-        pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
+        pastCount: past, shape: test.shape, out: out, workspace: workspace)
       let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
       #expect(worstMismatch(out.floats, expected.out[(past * H * E)...], absolute: 1e-5) == nil)
     }
@@ -169,7 +170,7 @@ extension KernelTests {
       Kernels.attentionDecode(
         q: .floats(Array(inputs.q[(past * H * E)...]), [1, H * E]),
         keys: .floats(inputs.k, [past + 1, G * E]), values: .floats(inputs.v, [past + 1, G * E]),
-        pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
+        pastCount: past, shape: test.shape, out: out, workspace: workspace)
       let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
       #expect(
         worstMismatch(out.floats, expected.out[(past * H * E)...], relative: 1e-3, absolute: 1e-3)
@@ -185,7 +186,7 @@ extension KernelTests {
         Kernels.attentionDecode(
           q: .floats(Array(inputs.q[(past * H * E)...]), [1, H * E]),
           keys: .floats(inputs.k, [past + 1, G * E]), values: .floats(inputs.v, [past + 1, G * E]),
-          pastCount: past, heads: H, kvHeads: G, out: out, workspace: workspace)
+          pastCount: past, shape: test.shape, out: out, workspace: workspace)
         return out.floats
       }
       #expect(difference == nil)
