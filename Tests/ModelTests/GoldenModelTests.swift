@@ -7,9 +7,9 @@ import Training
 
 /// The tiny Llama of Tests/Golden against what PyTorch + PEFT computed in float64.
 @Suite struct GoldenModelTests {
-  let golden: TinyLlama
+  let golden: GoldenModel
 
-  init() throws { golden = try TinyLlama() }
+  init() throws { golden = try GoldenModel() }
 
   @Test func logitsOfEveryPrefixMatch() throws {
     let model = try golden.model()
@@ -107,7 +107,7 @@ import Training
   /// Kernels look ids up unchecked, so a batch is checked before.
   @Test func anIDBeyondTheVocabularyTraps() async {
     await #expect(processExitsWith: .failure) {
-      let golden = try TinyLlama()
+      let golden = try GoldenModel()
       let model = try golden.model()
       let id = Int32(model.specification.vocabularySize)
       model.accumulateLoss(

@@ -6,11 +6,11 @@ import Testing
 import Training
 
 @Suite struct PEFTDirectoryTests {
-  let golden: TinyLlama
+  let golden: GoldenModel
   let folder: TemporaryDirectory
 
   init() throws {
-    golden = try TinyLlama()
+    golden = try GoldenModel()
     folder = try TemporaryDirectory()
   }
 
@@ -23,12 +23,12 @@ import Training
   /// A copy of the golden adapter whose configuration has some keys changed.
   func edited(_ changes: [(String, JSON?)]) throws -> String {
     var config = try #require(
-      try readJSON("\(TinyLlama.path)/adapter/adapter_config.json").object)
+      try readJSON("\(goldenPath("tiny-llama"))/adapter/adapter_config.json").object)
     for (key, value) in changes { config[key] = value }
     try writeFile(folder.path("adapter_config.json"), JSON.object(config).text())
     try writeFile(
       folder.path("adapter_model.safetensors"),
-      bytes: try readFile("\(TinyLlama.path)/adapter/adapter_model.safetensors"))
+      bytes: try readFile("\(goldenPath("tiny-llama"))/adapter/adapter_model.safetensors"))
     return folder.path
   }
 
@@ -152,12 +152,12 @@ import Training
     }
     let problem = #expect(throws: Problem.self) {
       try PEFTDirectory.load(
-        "\(TinyLlama.path)/adapter", linears: wider, baseFingerprint: "f")
+        "\(goldenPath("tiny-llama"))/adapter", linears: wider, baseFingerprint: "f")
     }
     #expect(problem?.description.contains("cannot be used on this base model") == true)
     let fewer = #expect(throws: Problem.self) {
       try PEFTDirectory.load(
-        "\(TinyLlama.path)/adapter", linears: Array(linears.prefix(7)), baseFingerprint: "f")
+        "\(goldenPath("tiny-llama"))/adapter", linears: Array(linears.prefix(7)), baseFingerprint: "f")
     }
     #expect(fewer?.description.contains("belong to no linear layer") == true)
   }

@@ -147,6 +147,26 @@ import Testing
     #expect(problem?.sentences.first == "c: 3 problems")
   }
 
+  /// Sizes that make no sense end in sentences, whatever family they are of.
+  @Test func survivesExtremeValues() {
+    let extremes: [JSON] = [0, -1, 1, 3, 7, 1e-320, 1e300, 9_007_199_254_740_993, "x", [], .null]
+    let keys = [
+      "num_key_value_heads", "head_dim", "hidden_size", "sliding_window", "max_window_layers",
+      "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping", "rms_norm_eps",
+      "layer_types", "rope_theta", "num_hidden_layers",
+    ]
+    for family in Families.all {
+      for key in keys {
+        for value in extremes {
+          _ = try? ModelConfiguration(
+            Self.changed([
+              ("model_type", .string(family.modelType)), ("use_sliding_window", true), (key, value),
+            ]), path: "c")
+        }
+      }
+    }
+  }
+
   @Test func survivesOtherJSON() {
     for json in [JSON.null, 1, "x", [], [:]] {
       #expect(throws: Problem.self) { try ModelConfiguration(json, path: "c") }

@@ -8,12 +8,26 @@ struct AttentionCase: CustomStringConvertible {
   let H: Int
   let G: Int
   let E: Int
+  var scale: Float?
+  var cap: Float?
+  var window: Int?
 
   var T: Int { starts[starts.count - 1] }
-  var description: String { "starts \(starts), \(H) heads, \(G) kv heads, \(E) wide" }
-  var reference: AttentionReference { AttentionReference(starts: starts, H: H, G: G, E: E) }
+  var description: String {
+    "starts \(starts), \(H) heads, \(G) kv heads, \(E) wide"
+      + (scale.map { ", scale \($0)" } ?? "") + (cap.map { ", cap \($0)" } ?? "")
+      + (window.map { ", window \($0)" } ?? "")
+  }
+  var reference: AttentionReference {
+    AttentionReference(
+      starts: starts, H: H, G: G, E: E, scale: Double(shape.scale), cap: cap.map(Double.init),
+      window: window)
+  }
   var segments: Segments { Segments(lengths: zip(starts, starts.dropFirst()).map { $1 - $0 }) }
-  var shape: AttentionShape { AttentionShape(heads: H, kvHeads: G, headDimension: E) }
+  var shape: AttentionShape { 
+    AttentionShape(
+      heads: H, kvHeads: G, headDimension: E, scale: scale, softCap: cap, window: window)
+  }
 
   struct Inputs {
     var q, k, v, dOut: [Float]
@@ -75,6 +89,15 @@ extension KernelTests {
       AttentionCase(starts: [0, 40, 1640], H: 3, G: 1, E: 10),
       // Wider than a panel of 32 columns, and not a multiple of it.
       AttentionCase(starts: [0, 90, 300], H: 4, G: 2, E: 80),
+      // Scales, caps and windows of their own; windows smaller and larger than blocks and segments.
+      AttentionCase(starts: [0, 50], H: 4, G: 2, E: 16, scale: 0.5),
+      AttentionCase(starts: [0, 9, 70], H: 4, G: 1, E: 16, cap: 1.5),
+      AttentionCase(starts: [0, 1, 30], H: 2, G: 2, E: 8, window: 2),
+      AttentionCase(starts: [0, 40, 45, 200], H: 4, G: 2, E: 64, window: 7),
+      AttentionCase(starts: [0, 700], H: 2, G: 1, E: 8, window: 33),
+      AttentionCase(starts: [0, 1300], H: 2, G: 1, E: 4, window: 600),
+      AttentionCase(starts: [0, 900], H: 4, G: 2, E: 8, scale: 0.2, cap: 2, window: 130),
+      AttentionCase(starts: [0, 90, 290], H: 4, G: 2, E: 80, scale: 0.3, cap: 4, window: 64),
     ]
 
     @Test(arguments: cases) func equalsReference(test: AttentionCase) {
@@ -146,19 +169,25 @@ extension KernelTests {
     func decodeContinuesTheForwardPass(tokens: (past: Int, new: Int), heads: (Int, Int, Int)) {
       let (past, new) = tokens
       let (H, G, E) = heads
-      let test = AttentionCase(starts: [0, past + new], H: H, G: G, E: E)
-      let inputs = test.inputs(seed: 15)
-      let out = Tensor.zeros([new, H * E])
-      // Room for tokens to come, whose garbage nobody may read.
-      let room = [Float](repeating: .nan, count: 4 * G * E)
-      let rows = past + new + 4
-      Kernels.attentionDecode(
-        q: .floats(Array(inputs.q[(past * H * E)...]), [new, H * E]),
-        keys: .floats(inputs.k + room, [rows, G * E]),
-        values: .floats(inputs.v + room, [rows, G * E]),
-        pastCount: past, shape: test.shape, out: out, workspace: workspace)
-      let expected = test.reference.forward(doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
-      #expect(worstMismatch(out.floats, expected.out[(past * H * E)...], absolute: 1e-5) == nil)
+      for (cap, window) in [(nil, nil), (2, nil), (nil, 33)] as [(Float?, Int?)] {
+        let test = AttentionCase(
+          starts: [0, past + new], H: H, G: G, E: E, cap: cap, window: window)
+        let inputs = test.inputs(seed: 15)
+        let out = Tensor.zeros([new, H * E])
+        // Room for tokens to come, whose garbage nobody may read.
+        let room = [Float](repeating: .nan, count: 4 * G * E)
+        let rows = past + new + 4
+        Kernels.attentionDecode(
+          q: .floats(Array(inputs.q[(past * H * E)...]), [new, H * E]),
+          keys: .floats(inputs.k + room, [rows, G * E]),
+          values: .floats(inputs.v + room, [rows, G * E]),
+          pastCount: past, shape: test.shape, out: out, workspace: workspace)
+        let expected = test.reference.forward(
+          doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
+        #expect(
+          worstMismatch(out.floats, expected.out[(past * H * E)...], absolute: 1e-5) == nil,
+          "\(test)")
+      }
     }
 
     @Test func largeScoresStayFiniteInDecode() {
@@ -195,6 +224,7 @@ extension KernelTests {
     @Test(arguments: [
       AttentionCase(starts: [0, 577], H: 9, G: 3, E: 64),
       AttentionCase(starts: Array(stride(from: 0, through: 600, by: 20)), H: 6, G: 6, E: 16),
+      AttentionCase(starts: [0, 900], H: 4, G: 2, E: 8, cap: 2, window: 130),
     ])
     func bitsDoNotDependOnThreads(test: AttentionCase) {
       let inputs = test.inputs(seed: 16)

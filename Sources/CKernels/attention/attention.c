@@ -1,5 +1,5 @@
-#include "attention/attention.h"
-#include "numbers/exp.h"
+#include "attention/attention_rows.h"
+#include "numbers/tanh.h"
 
 #include <math.h>
 
@@ -19,48 +19,48 @@ CK_SHARED_KERNEL(float, ck_attention_exponentials, (float *x, float maximum, siz
   return sum;
 }
 
-CK_KERNEL(void, scale_row, (const float *x, float factor, float *out, size_t count),
-          (x, factor, out, count)) {
+CK_SHARED_KERNEL(void, ck_scale_row, (const float *x, float factor, float *out, size_t count),
+                 (x, factor, out, count)) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < count; i++) out[i] = x[i] * factor;
 }
 
+CK_SHARED_KERNEL(void, ck_cap_row, (float *x, float scale, float cap, size_t count),
+                 (x, scale, cap, count)) {
+  for (size_t i = 0; i < count; i++) x[i] = ck_capped(x[i] * scale, cap);
+}
+
 typedef struct {
-  const float *q, *k, *v;
-  float *out, *log_sum_exp; /* the latter may be NULL */
-  size_t T, H, G, E;
-  size_t past;         /* keys before the first query; 0 unless generating */
+  ck_attention_pass pass;
+  size_t T, H, G, E;   /* of pass.shape */
   size_t group;        /* query heads of a key/value head */
   size_t block_tokens; /* query tokens of a block */
-
-  size_t S;
-  const int32_t *starts;
   size_t *first_block; /* [S + 1]: blocks before each segment */
 
   char *slots; /* scratch of the workers */
   size_t slot_bytes;
-} problem;
+} forward_work;
 
 /* What a worker holds while it attends a block; a row is one query of one head. */
 typedef struct {
-  float *queries; /* [rows, E], scaled by 1 / sqrt(E) */
+  float *queries; /* [rows, E], scaled */
   float *scores;  /* [rows, keys] */
   float *sums;    /* [rows, E]: weighted values so far */
   float *maximum; /* [rows] */
   float *total;   /* [rows]: sum of exponentials so far */
 } block_state;
 
-static void choose_sizes(problem *p) {
+static void choose_sizes(forward_work *p) {
   p->group = p->H / p->G;
   size_t tokens = ck_round_up(CK_ATTENTION_ROWS / CK_MAX(p->group, 1), 16);
   p->block_tokens =
       CK_MIN(CK_MAX(tokens, CK_ATTENTION_LEAST_TOKENS), CK_ATTENTION_MOST_TOKENS);
 }
 
-static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
+static size_t lay_out_slot(const forward_work *p, char *slot, block_state *state) {
   ck_scratch next = {slot, 0};
   size_t rows = p->group * CK_MIN(p->block_tokens, p->T), word = sizeof(float);
-  size_t keys = CK_MIN(CK_ATTENTION_KEYS, p->past + p->T);
+  size_t keys = CK_MIN(CK_ATTENTION_KEYS, p->pass.shape.past + p->T);
   state->queries = ck_take(&next, rows * p->E * word);
   state->scores = ck_take(&next, rows * keys * word);
   state->sums = ck_take(&next, rows * p->E * word);
@@ -69,10 +69,10 @@ static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
   return next.used;
 }
 
-static size_t lay_out(problem *p, size_t workers, char *scratch) {
+static size_t lay_out(forward_work *p, size_t workers, char *scratch) {
   ck_scratch next = {scratch, 0};
   block_state unused;
-  p->first_block = ck_take(&next, (p->S + 1) * sizeof *p->first_block);
+  p->first_block = ck_take(&next, (p->pass.shape.S + 1) * sizeof *p->first_block);
   p->slot_bytes = lay_out_slot(p, NULL, &unused);
   p->slots = ck_take(&next, workers * p->slot_bytes);
   return next.used;
@@ -80,78 +80,85 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
 
 /* ---- One block -------------------------------------------------------------------------------*/
 
-/* Query tokens `tokens` of group `g` against the keys from `first_key` on. Row order: all tokens
- * of the group's first head, then of its second, and so on. */
+/* Query tokens `tokens` of group `g` against the keys from `first_key` on, the first that any of them
+ * sees. Row order: all tokens of the group's first head, then of its second, and so on. */
 typedef struct {
   ck_range tokens;
   size_t g, first_key;
 } block;
 
-static void gather_queries(const problem *p, const block *b, block_state *state) {
-  float scale = 1 / sqrtf((float)p->E);
+static void gather_queries(const forward_work *p, const block *b, block_state *state) {
   for (size_t h = 0; h < p->group; h++) {
     for (size_t i = 0; i < b->tokens.count; i++) {
       size_t t = b->tokens.first + i, row = h * b->tokens.count + i;
-      scale_row(p->q + (t * p->H + b->g * p->group + h) * p->E, scale,
-                state->queries + row * p->E, p->E);
+      ck_scale_row(p->pass.q + (t * p->H + b->g * p->group + h) * p->E, p->pass.shape.scale,
+                   state->queries + row * p->E, p->E);
     }
   }
 }
 
 /* Turns a row of scores into weights relative to the largest score so far, and the row's earlier
- * sums with them. Keys after `visible` get none. */
-static void weigh_row(const problem *p, block_state *state, size_t row, size_t keys, size_t visible,
-                      bool first) {
+ * sums with them. Keys outside `visible` get none. */
+static void weigh_row(const forward_work *p, block_state *state, size_t row, size_t keys,
+                      ck_range visible, bool first) {
   float *scores = state->scores + row * keys;
-  memset(scores + visible, 0, (keys - visible) * sizeof *scores);
-  if (visible == 0) return;
-  float maximum = ck_row_maximum(scores, visible);
+  size_t end = visible.first + visible.count;
+  memset(scores, 0, visible.first * sizeof *scores);
+  memset(scores + end, 0, (keys - end) * sizeof *scores);
   if (first) {
     state->total[row] = 0;
-  } else {
+    state->maximum[row] = -INFINITY;
+  }
+  if (visible.count == 0) return;
+  scores += visible.first;
+  float cap = p->pass.shape.soft_cap;
+  if (cap != 0) ck_cap_row(scores, 1, cap, visible.count);
+  float maximum = ck_row_maximum(scores, visible.count);
+  if (state->maximum[row] > -INFINITY) {
     maximum = CK_MAX(maximum, state->maximum[row]);
     float shrink = ck_exp(state->maximum[row] - maximum);
     float *sums = state->sums + row * p->E;
-    if (shrink != 1) scale_row(sums, shrink, sums, p->E);
+    if (shrink != 1) ck_scale_row(sums, shrink, sums, p->E);
     state->total[row] *= shrink;
   }
   state->maximum[row] = maximum;
-  state->total[row] += ck_attention_exponentials(scores, maximum, visible);
+  state->total[row] += ck_attention_exponentials(scores, maximum, visible.count);
 }
 
-static void attend_keys(const problem *p, const block *b, block_state *state, ck_range keys) {
+static void attend_keys(const forward_work *p, const block *b, block_state *state, ck_range keys) {
   size_t rows = p->group * b->tokens.count, kv_stride = p->G * p->E;
   size_t offset = keys.first * kv_stride + b->g * p->E;
   bool first = keys.first == b->first_key;
   ck_matmul_piece(rows, keys.count, p->E, 1, (ck_matrix){state->queries, p->E, false},
-                  (ck_matrix){p->k + offset, kv_stride, true}, state->scores, keys.count, false);
+                  (ck_matrix){p->pass.k + offset, kv_stride, true}, state->scores, keys.count,
+                  false);
   for (size_t row = 0; row < rows; row++) {
-    size_t last = p->past + b->tokens.first + row % b->tokens.count; /* key the query may see */
-    size_t visible = last < keys.first ? 0 : CK_MIN(last - keys.first + 1, keys.count);
-    weigh_row(p, state, row, keys.count, visible, first);
+    size_t index = p->pass.shape.past + b->tokens.first + row % b->tokens.count;
+    weigh_row(p, state, row, keys.count, ck_visible_keys(&p->pass.shape, index, keys), first);
   }
   ck_matmul_piece(rows, p->E, keys.count, 1, (ck_matrix){state->scores, keys.count, false},
-                  (ck_matrix){p->v + offset, kv_stride, false}, state->sums, p->E, !first);
+                  (ck_matrix){p->pass.v + offset, kv_stride, false}, state->sums, p->E, !first);
 }
 
-static void write_results(const problem *p, const block *b, const block_state *state) {
+static void write_results(const forward_work *p, const block *b, const block_state *state) {
   for (size_t h = 0; h < p->group; h++) {
     for (size_t i = 0; i < b->tokens.count; i++) {
       size_t t = b->tokens.first + i, row = h * b->tokens.count + i;
       size_t head = t * p->H + b->g * p->group + h;
-      scale_row(state->sums + row * p->E, 1 / state->total[row], p->out + head * p->E, p->E);
-      if (p->log_sum_exp) {
-        p->log_sum_exp[head] = state->maximum[row] + logf(state->total[row]);
+      ck_scale_row(state->sums + row * p->E, 1 / state->total[row], p->pass.out + head * p->E,
+                   p->E);
+      if (p->pass.log_sum_exp) {
+        p->pass.log_sum_exp[head] = state->maximum[row] + logf(state->total[row]);
       }
     }
   }
 }
 
-static void attend_block(const problem *p, const block *b, size_t worker) {
+static void attend_block(const forward_work *p, const block *b, size_t worker) {
   block_state state;
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
   gather_queries(p, b, &state);
-  size_t end = p->past + b->tokens.first + b->tokens.count;
+  size_t end = p->pass.shape.past + b->tokens.first + b->tokens.count;
   for (size_t key = b->first_key; key < end; key += CK_ATTENTION_KEYS) {
     attend_keys(p, b, &state, (ck_range){key, CK_MIN(CK_ATTENTION_KEYS, end - key)});
   }
@@ -160,8 +167,8 @@ static void attend_block(const problem *p, const block *b, size_t worker) {
 
 /* ---- All blocks ------------------------------------------------------------------------------*/
 
-static size_t segment_of_block(const problem *p, size_t index) {
-  size_t low = 0, high = p->S; /* first_block[low] <= index < first_block[high] */
+static size_t segment_of_block(const forward_work *p, size_t index) {
+  size_t low = 0, high = p->pass.shape.S; /* first_block[low] <= index < first_block[high] */
   while (high - low > 1) {
     size_t middle = (low + high) / 2;
     if (p->first_block[middle] <= index) {
@@ -175,55 +182,40 @@ static size_t segment_of_block(const problem *p, size_t index) {
 
 /* Later blocks see more keys; the longest tasks go first so that the last ones are short. */
 static void forward_task(void *context, size_t task, size_t worker) {
-  const problem *p = context;
-  size_t index = p->first_block[p->S] - 1 - task / p->G;
+  const forward_work *p = context;
+  const ck_attention *shape = &p->pass.shape;
+  size_t index = p->first_block[shape->S] - 1 - task / p->G;
   size_t s = segment_of_block(p, index);
-  size_t start = (size_t)p->starts[s], length = (size_t)p->starts[s + 1] - start;
-  block b = {ck_piece(length, p->block_tokens, index - p->first_block[s]), task % p->G, start};
+  size_t start = (size_t)shape->starts[s], length = (size_t)shape->starts[s + 1] - start;
+  block b = {ck_piece(length, p->block_tokens, index - p->first_block[s]), task % p->G, 0};
   b.tokens.first += start;
+  b.first_key = ck_first_key(shape, shape->past + b.tokens.first, start);
   attend_block(p, &b, worker);
 }
 
-static void run(problem *p, size_t workers) {
-  p->first_block[0] = 0;
-  for (size_t s = 0; s < p->S; s++) {
-    size_t length = (size_t)(p->starts[s + 1] - p->starts[s]);
-    p->first_block[s + 1] = p->first_block[s] + ck_ceil_divide(length, p->block_tokens);
+static forward_work begin(const ck_attention *shape) {
+  forward_work p = {.pass = {.shape = *shape},
+                    .T = shape->T,
+                    .H = shape->H,
+                    .G = shape->G,
+                    .E = shape->E};
+  choose_sizes(&p);
+  return p;
+}
+
+size_t ck_attention_forward_scratch(const ck_attention *shape, size_t workers) {
+  forward_work p = begin(shape);
+  return lay_out(&p, workers, NULL);
+}
+
+void ck_attention_forward(const ck_attention_pass *pass, void *scratch, size_t workers) {
+  forward_work p = begin(&pass->shape);
+  p.pass = *pass;
+  lay_out(&p, workers, scratch);
+  p.first_block[0] = 0;
+  for (size_t s = 0; s < pass->shape.S; s++) {
+    size_t length = (size_t)(pass->shape.starts[s + 1] - pass->shape.starts[s]);
+    p.first_block[s + 1] = p.first_block[s] + ck_ceil_divide(length, p.block_tokens);
   }
-  ck_parallel_for(p->first_block[p->S] * p->G, workers, forward_task, p);
-}
-
-size_t ck_attention_forward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                    size_t workers) {
-  problem p = {.T = T, .S = S, .H = H, .G = G, .E = E};
-  choose_sizes(&p);
-  return lay_out(&p, workers, NULL);
-}
-
-void ck_attention_forward(const float *q, const float *k, const float *v, const int32_t *starts,
-                          float *out, float *log_sum_exp, size_t T, size_t S, size_t H, size_t G,
-                          size_t E, void *scratch, size_t workers) {
-  problem p = {.q = q, .k = k, .v = v, .out = out, .log_sum_exp = log_sum_exp, .T = T, .H = H,
-               .G = G, .E = E, .S = S, .starts = starts};
-  choose_sizes(&p);
-  lay_out(&p, workers, scratch);
-  run(&p, workers);
-}
-
-size_t ck_attention_prefill_scratch(size_t T, size_t past, size_t H, size_t G, size_t E,
-                                   size_t workers) {
-  problem p = {.T = T, .S = 1, .H = H, .G = G, .E = E, .past = past};
-  choose_sizes(&p);
-  return lay_out(&p, workers, NULL);
-}
-
-void ck_attention_prefill(const float *q, const float *keys, const float *values, float *out,
-                         size_t T, size_t past, size_t H, size_t G, size_t E, void *scratch,
-                         size_t workers) {
-  const int32_t starts[2] = {0, (int32_t)T};
-  problem p = {.q = q, .k = keys, .v = values, .out = out, .T = T, .H = H, .G = G, .E = E,
-               .past = past, .S = 1, .starts = starts};
-  choose_sizes(&p);
-  lay_out(&p, workers, scratch);
-  run(&p, workers);
+  ck_parallel_for(p.first_block[pass->shape.S] * p.G, workers, forward_task, &p);
 }

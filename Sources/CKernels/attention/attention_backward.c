@@ -1,13 +1,14 @@
-#include "attention/attention.h"
-#include "numbers/exp.h"
+#include "attention/attention_rows.h"
+#include "numbers/tanh.h"
 
 #include <math.h>
 
 /* The gradients of attention, for each query head with P = exp(scores - log_sum_exp) made again:
  *
  *   dV = P' dO     dP = dO V'     dS = P ∘ (dP - rowsum(dO ∘ O))
- *   dQ = dS K / sqrt(E)           dK = dS' Q / sqrt(E)
+ *   dQ = scale · dS K             dK = scale · dS' Q
  *
+ * and dS times 1 - (score / cap)² where scores are capped.
  * (Dao et al. 2022, arXiv:2205.14135, algorithm 4.) A task owns one query head of one segment, so
  * nothing is shared; where several query heads read the same keys, each leaves its part of dK and
  * dV in scratch and the parts are added in the order of the heads. */
@@ -15,26 +16,23 @@
 enum { QUERY_BLOCK = 128, KEY_BLOCK = 256 };
 
 typedef struct {
-  const float *dout, *q, *k, *v, *out, *log_sum_exp;
-  float *dq;
+  ck_attention_gradient gradient;
   float *dk_parts, *dv_parts; /* [T, H, E] */
-  float *dk, *dv;             /* [T, G, E] */
-  size_t T, H, G, E, group;
-  const int32_t *starts;
-  size_t S;
+  size_t T, H, G, E;          /* of gradient.shape */
+  size_t group;
   char *slots;
   size_t slot_bytes;
-} problem;
+} backward_work;
 
 /* What a worker holds for a block of queries against a block of keys. */
 typedef struct {
-  float *queries; /* [QUERY_BLOCK, E], scaled by 1 / sqrt(E) */
+  float *queries; /* [QUERY_BLOCK, E], scaled */
   float *weights; /* [QUERY_BLOCK, KEY_BLOCK]: P */
   float *dscores; /* [QUERY_BLOCK, KEY_BLOCK]: dP, then dS */
   float *deltas;  /* [QUERY_BLOCK]: rowsum(dO ∘ O) */
 } block_state;
 
-static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
+static size_t lay_out_slot(const backward_work *p, char *slot, block_state *state) {
   ck_scratch next = {slot, 0};
   size_t queries = CK_MIN(QUERY_BLOCK, p->T), keys = CK_MIN(KEY_BLOCK, p->T);
   state->queries = ck_take(&next, queries * p->E * sizeof(float));
@@ -44,12 +42,12 @@ static size_t lay_out_slot(const problem *p, char *slot, block_state *state) {
   return next.used;
 }
 
-static size_t lay_out(problem *p, size_t workers, char *scratch) {
+static size_t lay_out(backward_work *p, size_t workers, char *scratch) {
   ck_scratch next = {scratch, 0};
   block_state unused;
   p->group = p->H / p->G;
-  p->dk_parts = p->dk;
-  p->dv_parts = p->dv;
+  p->dk_parts = p->gradient.dk;
+  p->dv_parts = p->gradient.dv;
   if (p->group > 1) {
     p->dk_parts = ck_take(&next, p->T * p->H * p->E * sizeof(float));
     p->dv_parts = ck_take(&next, p->T * p->H * p->E * sizeof(float));
@@ -69,60 +67,79 @@ CK_KERNEL(float, dot, (const float *restrict x, const float *restrict y, size_t 
   return sum;
 }
 
-CK_KERNEL(void, scale_row,
-          (const float *restrict x, float factor, float *restrict out, size_t count),
-          (x, factor, out, count)) {
-  for (size_t i = 0; i < count; i++) out[i] = x[i] * factor;
-}
-
 /* Scores become weights, and their gradients with respect to weights those to scores. */
-CK_KERNEL(void, finish_row,
+CK_KERNEL(void, finish_visible,
           (float *restrict weights, float *restrict dscores, float log_sum_exp, float delta, size_t
-           visible, size_t keys),
-          (weights, dscores, log_sum_exp, delta, visible, keys)) {
-  for (size_t i = 0; i < visible; i++) {
+           count),
+          (weights, dscores, log_sum_exp, delta, count)) {
+  for (size_t i = 0; i < count; i++) {
     weights[i] = ck_exp(weights[i] - log_sum_exp);
     dscores[i] = weights[i] * (dscores[i] - delta);
   }
-  memset(weights + visible, 0, (keys - visible) * sizeof *weights);
-  memset(dscores + visible, 0, (keys - visible) * sizeof *dscores);
+}
+
+/* The same with scores that are still to be capped. */
+CK_KERNEL(void, finish_capped,
+          (float *restrict weights, float *restrict dscores, float log_sum_exp, float delta,
+           float cap, size_t count),
+          (weights, dscores, log_sum_exp, delta, cap, count)) {
+  for (size_t i = 0; i < count; i++) {
+    float score = ck_capped(weights[i], cap);
+    weights[i] = ck_exp(score - log_sum_exp);
+    dscores[i] = weights[i] * (dscores[i] - delta) * ck_cap_slope(score, cap);
+  }
+}
+
+static void finish_row(float *weights, float *dscores, float log_sum_exp, float delta, float cap,
+                       ck_range visible, size_t keys) {
+  size_t first = visible.first, end = first + visible.count;
+  memset(weights, 0, first * sizeof *weights);
+  memset(dscores, 0, first * sizeof *dscores);
+  if (cap != 0) {
+    finish_capped(weights + first, dscores + first, log_sum_exp, delta, cap, visible.count);
+  } else {
+    finish_visible(weights + first, dscores + first, log_sum_exp, delta, visible.count);
+  }
+  memset(weights + end, 0, (keys - end) * sizeof *weights);
+  memset(dscores + end, 0, (keys - end) * sizeof *dscores);
 }
 
 /* ---- One head --------------------------------------------------------------------------------*/
 
-static void prepare_queries(const problem *p, size_t head, ck_range queries, block_state *state) {
-  float scale = 1 / sqrtf((float)p->E);
+static void prepare_queries(const backward_work *p, size_t head, ck_range queries, block_state *state) {
+  const ck_attention_gradient *g = &p->gradient;
   for (size_t i = 0; i < queries.count; i++) {
     size_t row = ((queries.first + i) * p->H + head) * p->E;
-    scale_row(p->q + row, scale, state->queries + i * p->E, p->E);
-    state->deltas[i] = dot(p->dout + row, p->out + row, p->E);
+    ck_scale_row(g->q + row, g->shape.scale, state->queries + i * p->E, p->E);
+    state->deltas[i] = dot(g->dout + row, g->out + row, p->E);
   }
 }
 
-static void add_block(const problem *p, size_t head, ck_range queries, ck_range keys, bool first,
+static void add_block(const backward_work *p, size_t head, ck_range queries, ck_range keys, bool first,
                       const block_state *state) {
+  const ck_attention_gradient *g = &p->gradient;
   size_t E = p->E, stride = p->H * E, kv_stride = p->G * E;
   size_t q_offset = queries.first * stride + head * E;
   size_t kv_offset = keys.first * kv_stride + head / p->group * E;
   size_t part_offset = keys.first * stride + head * E;
-  ck_matrix scaled_q = {state->queries, E, false}, dout = {p->dout + q_offset, stride, false};
+  ck_matrix scaled_q = {state->queries, E, false}, dout = {g->dout + q_offset, stride, false};
   ck_matrix weights = {state->weights, keys.count, true};
   ck_matrix dscores = {state->dscores, keys.count, false};
 
   ck_matmul_piece(queries.count, keys.count, E, 1, scaled_q,
-                  (ck_matrix){p->k + kv_offset, kv_stride, true}, state->weights, keys.count,
+                  (ck_matrix){g->k + kv_offset, kv_stride, true}, state->weights, keys.count,
                   false);
   ck_matmul_piece(queries.count, keys.count, E, 1, dout,
-                  (ck_matrix){p->v + kv_offset, kv_stride, true}, state->dscores, keys.count,
+                  (ck_matrix){g->v + kv_offset, kv_stride, true}, state->dscores, keys.count,
                   false);
   for (size_t i = 0; i < queries.count; i++) {
     size_t token = queries.first + i;
-    size_t visible = token < keys.first ? 0 : CK_MIN(token - keys.first + 1, keys.count);
     finish_row(state->weights + i * keys.count, state->dscores + i * keys.count,
-               p->log_sum_exp[token * p->H + head], state->deltas[i], visible, keys.count);
+               g->log_sum_exp[token * p->H + head], state->deltas[i], g->shape.soft_cap,
+               ck_visible_keys(&g->shape, token, keys), keys.count);
   }
-  ck_matmul_piece(queries.count, E, keys.count, 1 / sqrtf((float)E), dscores,
-                  (ck_matrix){p->k + kv_offset, kv_stride, false}, p->dq + q_offset, stride,
+  ck_matmul_piece(queries.count, E, keys.count, g->shape.scale, dscores,
+                  (ck_matrix){g->k + kv_offset, kv_stride, false}, g->dq + q_offset, stride,
                   !first);
   dscores.transposed = true;
   ck_matmul_piece(keys.count, E, queries.count, 1, weights, dout, p->dv_parts + part_offset, stride,
@@ -132,9 +149,10 @@ static void add_block(const problem *p, size_t head, ck_range queries, ck_range 
 }
 
 static void head_task(void *context, size_t task, size_t worker) {
-  const problem *p = context;
+  const backward_work *p = context;
   size_t head = task % p->H, s = task / p->H;
-  size_t start = (size_t)p->starts[s], end = (size_t)p->starts[s + 1];
+  const ck_attention *shape = &p->gradient.shape;
+  size_t start = (size_t)shape->starts[s], end = (size_t)shape->starts[s + 1];
   block_state state;
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
   for (size_t t = start; t < end; t++) {
@@ -144,10 +162,10 @@ static void head_task(void *context, size_t task, size_t worker) {
   for (size_t query = start; query < end; query += QUERY_BLOCK) {
     ck_range queries = {query, CK_MIN(QUERY_BLOCK, end - query)};
     prepare_queries(p, head, queries, &state);
-    size_t seen = query + queries.count;
-    for (size_t key = start; key < seen; key += KEY_BLOCK) {
+    size_t first = ck_first_key(shape, query, start), seen = query + queries.count;
+    for (size_t key = first; key < seen; key += KEY_BLOCK) {
       ck_range keys = {key, CK_MIN(KEY_BLOCK, seen - key)};
-      add_block(p, head, queries, keys, key == start, &state);
+      add_block(p, head, queries, keys, key == first, &state);
     }
   }
 }
@@ -165,30 +183,34 @@ CK_KERNEL(void, add_heads,
 
 static void add_heads_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const problem *p = context;
+  const backward_work *p = context;
   ck_range tokens = ck_piece(p->T, ck_task_rows(p->H * p->E), task);
   for (size_t i = tokens.first * p->G; i < (tokens.first + tokens.count) * p->G; i++) {
-    add_heads(p->dk_parts + i * p->group * p->E, p->dk + i * p->E, p->group, p->E);
-    add_heads(p->dv_parts + i * p->group * p->E, p->dv + i * p->E, p->group, p->E);
+    add_heads(p->dk_parts + i * p->group * p->E, p->gradient.dk + i * p->E, p->group, p->E);
+    add_heads(p->dv_parts + i * p->group * p->E, p->gradient.dv + i * p->E, p->group, p->E);
   }
 }
 
-size_t ck_attention_backward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                     size_t workers) {
-  problem p = {.T = T, .S = S, .H = H, .G = G, .E = E};
+static backward_work begin(const ck_attention *shape) {
+  return (backward_work){.gradient = {.shape = *shape},
+                         .T = shape->T,
+                         .H = shape->H,
+                         .G = shape->G,
+                         .E = shape->E};
+}
+
+size_t ck_attention_backward_scratch(const ck_attention *shape, size_t workers) {
+  backward_work p = begin(shape);
   return lay_out(&p, workers, NULL);
 }
 
-void ck_attention_backward(const float *dout, const float *q, const float *k, const float *v,
-                           const float *out, const float *log_sum_exp, const int32_t *starts,
-                           float *dq, float *dk, float *dv, size_t T, size_t S, size_t H, size_t G,
-                           size_t E, void *scratch, size_t workers) {
-  problem p = {.dout = dout, .q = q, .k = k, .v = v, .out = out, .log_sum_exp = log_sum_exp,
-               .dq = dq, .dk = dk, .dv = dv, .T = T, .H = H, .G = G, .E = E, .starts = starts,
-               .S = S};
+void ck_attention_backward(const ck_attention_gradient *gradient, void *scratch, size_t workers) {
+  backward_work p = begin(&gradient->shape);
+  p.gradient = *gradient;
   lay_out(&p, workers, scratch);
-  ck_parallel_for(S * H, workers, head_task, &p);
+  ck_parallel_for(gradient->shape.S * p.H, workers, head_task, &p);
   if (p.group > 1) {
-    ck_parallel_for(ck_ceil_divide(T, ck_task_rows(H * E)), CK_ANY_WORKERS, add_heads_task, &p);
+    ck_parallel_for(ck_ceil_divide(p.T, ck_task_rows(p.H * p.E)), CK_ANY_WORKERS, add_heads_task,
+                    &p);
   }
 }

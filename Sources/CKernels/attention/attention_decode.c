@@ -1,4 +1,4 @@
-#include "attention/attention.h"
+#include "attention/attention_rows.h"
 #include "numbers/exp.h"
 
 #include <math.h>
@@ -11,16 +11,17 @@
 enum { PIECE_KEYS = 128, VALUE_LANES = 64 };
 
 typedef struct {
-  const float *q, *keys, *values;
-  float *out;
-  size_t count; /* keys */
-  size_t H, G, E, group, pieces;
+  ck_attention_pass pass;
+  const float *keys, *values; /* the first that the token sees */
+  size_t count;               /* keys */
+  size_t H, G, E;             /* of pass.shape */
+  size_t group, pieces;
   float *sums;    /* [H, pieces, E]: weighted values */
   float *maximum; /* [H, pieces] */
   float *total;   /* [H, pieces]: sum of exp(score - maximum) */
-} problem;
+} decode_work;
 
-static size_t lay_out(problem *p, char *scratch) {
+static size_t lay_out(decode_work *p, char *scratch) {
   ck_scratch next = {scratch, 0};
   p->group = p->H / p->G;
   p->pieces = ck_ceil_divide(p->count, PIECE_KEYS);
@@ -77,15 +78,17 @@ CK_KERNEL(void, sum_values,
 
 static void piece_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const problem *p = context;
+  const decode_work *p = context;
   size_t g = task % p->G, piece = task / p->G, stride = p->G * p->E;
   ck_range keys = ck_piece(p->count, PIECE_KEYS, piece);
   size_t offset = keys.first * stride + g * p->E;
   for (size_t h = g * p->group; h < (g + 1) * p->group; h++) {
     size_t at = h * p->pieces + piece;
     float weights[PIECE_KEYS];
-    score_keys(p->q + h * p->E, p->keys + offset, stride, keys.count, p->E,
-               1 / sqrtf((float)p->E), weights);
+    score_keys(p->pass.q + h * p->E, p->keys + offset, stride, keys.count, p->E,
+               p->pass.shape.scale, weights);
+    float cap = p->pass.shape.soft_cap;
+    if (cap != 0) ck_cap_row(weights, 1, cap, keys.count);
     p->maximum[at] = ck_row_maximum(weights, keys.count);
     p->total[at] = ck_attention_exponentials(weights, p->maximum[at], keys.count);
     sum_values(weights, p->values + offset, stride, keys.count, p->sums + at * p->E, p->E);
@@ -110,19 +113,31 @@ CK_KERNEL(void, join_pieces,
   for (size_t e = 0; e < E; e++) out[e] /= whole;
 }
 
-size_t ck_attention_decode_scratch(size_t past, size_t H, size_t G, size_t E) {
-  problem p = {.count = past + 1, .H = H, .G = G, .E = E};
+static decode_work begin(const ck_attention *shape) {
+  size_t count = shape->past + 1 - ck_first_key(shape, shape->past, 0);
+  return (decode_work){.pass = {.shape = *shape},
+                       .count = count,
+                       .H = shape->H,
+                       .G = shape->G,
+                       .E = shape->E};
+}
+
+size_t ck_attention_decode_scratch(const ck_attention *shape) {
+  decode_work p = begin(shape);
   return lay_out(&p, NULL);
 }
 
-void ck_attention_decode(const float *q, const float *keys, const float *values, float *out,
-                         size_t past, size_t H, size_t G, size_t E, void *scratch) {
-  problem p = {.q = q, .keys = keys, .values = values, .out = out, .count = past + 1, .H = H,
-               .G = G, .E = E};
+void ck_attention_decode(const ck_attention_pass *pass, void *scratch) {
+  decode_work p = begin(&pass->shape);
+  size_t unseen = (pass->shape.past + 1 - p.count) * p.G * p.E;
+  p.pass = *pass;
+  p.keys = pass->k + unseen;
+  p.values = pass->v + unseen;
   lay_out(&p, scratch);
-  ck_parallel_for(p.pieces * G, CK_ANY_WORKERS, piece_task, &p);
-  for (size_t h = 0; h < H; h++) {
+  ck_parallel_for(p.pieces * p.G, CK_ANY_WORKERS, piece_task, &p);
+  for (size_t h = 0; h < p.H; h++) {
     size_t at = h * p.pieces;
-    join_pieces(p.sums + at * E, p.maximum + at, p.total + at, p.pieces, out + h * E, E);
+    join_pieces(p.sums + at * p.E, p.maximum + at, p.total + at, p.pieces, pass->out + h * p.E,
+                p.E);
   }
 }

@@ -1,4 +1,5 @@
-#include "attention/bf16_attention.h"
+#include "attention/attention_panels.h"
+#include "attention/attention_rows.h"
 #include "numbers/bf16_exp.h"
 #include "numbers/exp.h"
 
@@ -10,16 +11,15 @@
 enum { KEYS = 512, BLOCK_TOKENS = 32 };
 
 typedef struct {
-  const uint16_t *q;
-  uint16_t *out;
-  float *log_sum_exp;
-  size_t H, G, E, group;
+  ck_bf16_attention_pass pass;
+  size_t H, G, E;              /* of pass.shape */
+  size_t group;                /* query heads of a key/value head */
   ck_padded_segments segments; /* of keys and values */
   uint32_t *k, *v;             /* panels: tokens as columns, tokens as rows */
   size_t *first_block;         /* [S + 1]: blocks of query tokens before each segment */
   char *slots;
   size_t slot_bytes;
-} problem;
+} panel_work;
 
 /* What a worker holds for the `rows` queries of one head that it handles together. */
 typedef struct {
@@ -30,7 +30,7 @@ typedef struct {
   float maximum[CK_MOST_ROWS], total[CK_MOST_ROWS];
 } rows_state;
 
-static size_t lay_out_slot(const problem *p, char *slot, rows_state *state) {
+static size_t lay_out_slot(const panel_work *p, char *slot, rows_state *state) {
   ck_scratch next = {slot, 0};
   size_t rows = ck_bf16_tile_rows();
   state->queries = ck_take(&next, rows * p->E * sizeof(uint16_t));
@@ -40,7 +40,7 @@ static size_t lay_out_slot(const problem *p, char *slot, rows_state *state) {
   return next.used;
 }
 
-static size_t lay_out(problem *p, size_t workers, char *scratch) {
+static size_t lay_out(panel_work *p, size_t workers, char *scratch) {
   ck_scratch next = {scratch, 0};
   rows_state unused;
   size_t S = p->segments.S, padded = ck_most_padded_tokens(p->segments.T, S);
@@ -55,10 +55,6 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
-
-CK_KERNEL(void, scale_row, (float *x, float factor, size_t count), (x, factor, count)) {
-  for (size_t i = 0; i < count; i++) x[i] *= factor;
-}
 
 /* weights = exp(scale · (scores - maximum)) in bfloat16; returns their sum before rounding. */
 CK_KERNEL(float, portable_exponentials,
@@ -98,67 +94,80 @@ CK_KERNEL(void, finish_row,
   for (size_t i = 0; i < count; i++) out[i] = ck_bfloat16_from_float(sums[i] * factor);
 }
 
-static void weigh_row(rows_state *state, size_t row, float scale, size_t width, size_t visible,
+/* As in attention.c, in units of `scale` · score. */
+static void weigh_row(rows_state *state, size_t row, float scale, size_t width, ck_range visible,
                       size_t keys, bool first) {
   float *scores = state->scores + row * KEYS;
   uint16_t *weights = state->weights + row * KEYS;
-  memset(weights + visible, 0, (ck_round_up(keys, 2) - visible) * sizeof *weights);
-  if (visible == 0) return;
-  float maximum = ck_row_maximum(scores, visible);
+  size_t end = visible.first + visible.count;
+  memset(weights, 0, visible.first * sizeof *weights);
+  memset(weights + end, 0, (ck_round_up(keys, 2) - end) * sizeof *weights);
   if (first) {
     state->total[row] = 0;
-  } else {
+    state->maximum[row] = -INFINITY;
+  }
+  if (visible.count == 0) return;
+  scores += visible.first;
+  float maximum = ck_row_maximum(scores, visible.count);
+  if (state->maximum[row] > -INFINITY) {
     maximum = CK_MAX(maximum, state->maximum[row]);
     float shrink = expf((state->maximum[row] - maximum) * scale);
-    if (shrink != 1) scale_row(state->sums + row * width, shrink, width);
+    float *sums = state->sums + row * width;
+    if (shrink != 1) ck_scale_row(sums, shrink, sums, width);
     state->total[row] *= shrink;
   }
   state->maximum[row] = maximum;
-  state->total[row] += exponentials(scores, scale, maximum, weights, visible);
+  state->total[row] +=
+      exponentials(scores, scale, maximum, weights + visible.first, visible.count);
 }
 
 /* Queries `tokens` (a tile's at most, counted from their segment's start) of head `h`. */
-static void attend_rows(const problem *p, size_t segment, size_t h, ck_range tokens,
+static void attend_rows(const panel_work *p, size_t segment, size_t h, ck_range tokens,
                         rows_state *state) {
+  const ck_attention *shape = &p->pass.shape;
   size_t E = p->E, stride = p->H * E, width = 2 * ck_row_words(E), g = h / p->group;
   size_t start = (size_t)p->segments.starts[segment];
   size_t end = tokens.first + tokens.count; /* keys that the last query sees */
+  size_t first_key = ck_first_key(shape, tokens.first, 0) / CK_PANEL_COLUMNS * CK_PANEL_COLUMNS;
   size_t rows = ck_bf16_padded_rows(tokens.count);
   size_t padded = p->segments.offsets[segment + 1] - p->segments.offsets[segment];
   const uint32_t *k = p->k + ck_token_columns(&p->segments, segment, g);
   const uint32_t *v = p->v + ck_token_rows(&p->segments, segment, g);
   size_t first_query = ((start + tokens.first) * p->H + h) * E;
-  float scale = 1 / sqrtf((float)E);
+  float cap = shape->soft_cap, scale = cap != 0 ? 1 : shape->scale; /* capped ones are scaled */
   for (size_t r = 0; r < tokens.count; r++) {
-    memcpy(state->queries + r * E, p->q + first_query + r * stride, E * sizeof *p->q);
+    memcpy(state->queries + r * E, p->pass.q + first_query + r * stride, E * sizeof *p->pass.q);
   }
-  for (size_t first = 0; first < end; first += KEYS) {
-    size_t keys = CK_MIN(KEYS, end - first);
-    for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
+  for (size_t first = first_key; first < end; first += KEYS) {
+    ck_range keys = {first, CK_MIN(KEYS, end - first)};
+    for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
       ck_tile_product product = {state->queries, E, k + (first + key) * E / 2, E / 2};
       ck_bf16_tile(&product, 1, rows, state->scores + key, KEYS, false);
     }
     for (size_t r = 0; r < tokens.count; r++) {
-      size_t last = tokens.first + r;
-      size_t visible = last < first ? 0 : CK_MIN(last - first + 1, keys);
-      weigh_row(state, r, scale, width, visible, keys, first == 0);
+      ck_range visible = ck_visible_keys(shape, tokens.first + r, keys);
+      if (cap != 0) {
+        ck_cap_row(state->scores + r * KEYS + visible.first, shape->scale, cap, visible.count);
+      }
+      weigh_row(state, r, scale, width, visible, keys.count, first == first_key);
     }
     for (size_t e = 0; e < E; e += CK_PANEL_COLUMNS) {
       const uint32_t *panel = v + e * padded / 2 + first / 2 * CK_PANEL_COLUMNS;
-      ck_tile_product product = {state->weights, KEYS, panel, (keys + 1) / 2};
-      ck_bf16_tile(&product, 1, rows, state->sums + e, width, first > 0);
+      ck_tile_product product = {state->weights, KEYS, panel, (keys.count + 1) / 2};
+      ck_bf16_tile(&product, 1, rows, state->sums + e, width, first > first_key);
     }
   }
   for (size_t r = 0; r < tokens.count; r++) {
-    finish_row(state->sums + r * width, 1 / state->total[r], p->out + first_query + r * stride, E);
-    p->log_sum_exp[(start + tokens.first + r) * p->H + h] =
+    finish_row(state->sums + r * width, 1 / state->total[r],
+               p->pass.out + first_query + r * stride, E);
+    p->pass.log_sum_exp[(start + tokens.first + r) * p->H + h] =
         state->maximum[r] * scale + logf(state->total[r]);
   }
 }
 
 /* ---- Blocks ----------------------------------------------------------------------------------*/
 
-static size_t segment_of_block(const problem *p, size_t index) {
+static size_t segment_of_block(const panel_work *p, size_t index) {
   size_t s = 0;
   while (p->first_block[s + 1] <= index) s++;
   return s;
@@ -166,7 +175,7 @@ static size_t segment_of_block(const problem *p, size_t index) {
 
 /* Later blocks see more keys; the longest tasks go first so that the last ones are short. */
 static void forward_task(void *context, size_t task, size_t worker) {
-  const problem *p = context;
+  const panel_work *p = context;
   size_t blocks = p->first_block[p->segments.S], index = blocks - 1 - task / p->G;
   size_t g = task % p->G, s = segment_of_block(p, index);
   rows_state state;
@@ -181,26 +190,34 @@ static void forward_task(void *context, size_t task, size_t worker) {
   }
 }
 
-size_t ck_bf16_attention_forward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                         size_t workers) {
-  problem p = {.H = H, .G = G, .E = E, .segments = {.T = T, .S = S, .heads = G, .E = E}};
+static panel_work begin(const ck_attention *shape) {
+  return (panel_work){.pass = {.shape = *shape},
+                      .H = shape->H,
+                      .G = shape->G,
+                      .E = shape->E,
+                      .segments = {.starts = shape->starts,
+                                   .T = shape->T,
+                                   .S = shape->S,
+                                   .heads = shape->G,
+                                   .E = shape->E}};
+}
+
+size_t ck_bf16_attention_forward_scratch(const ck_attention *shape, size_t workers) {
+  panel_work p = begin(shape);
   return lay_out(&p, workers, NULL);
 }
 
-void ck_bf16_attention_forward(const uint16_t *q, const uint16_t *k, const uint16_t *v,
-                               const int32_t *starts, uint16_t *out, float *log_sum_exp, size_t T,
-                               size_t S, size_t H, size_t G, size_t E, void *scratch,
-                               size_t workers) {
-  problem p = {.q = q, .out = out, .log_sum_exp = log_sum_exp, .H = H, .G = G, .E = E,
-               .segments = {.starts = starts, .T = T, .S = S, .heads = G, .E = E}};
+void ck_bf16_attention_forward(const ck_bf16_attention_pass *pass, void *scratch, size_t workers) {
+  panel_work p = begin(&pass->shape);
+  p.pass = *pass;
   lay_out(&p, workers, scratch);
   ck_find_offsets(&p.segments);
-  ck_pack_token_columns(&p.segments, k, p.k);
-  ck_pack_token_rows(&p.segments, v, p.v);
+  ck_pack_token_columns(&p.segments, pass->k, p.k);
+  ck_pack_token_rows(&p.segments, pass->v, p.v);
   p.first_block[0] = 0;
-  for (size_t s = 0; s < S; s++) {
+  for (size_t s = 0; s < p.segments.S; s++) {
     p.first_block[s + 1] =
         p.first_block[s] + ck_ceil_divide(ck_segment_length(&p.segments, s), BLOCK_TOKENS);
   }
-  ck_parallel_for(p.first_block[S] * G, workers, forward_task, &p);
+  ck_parallel_for(p.first_block[p.segments.S] * p.G, workers, forward_task, &p);
 }

@@ -1,6 +1,7 @@
-#include "attention/bf16_attention.h"
+#include "attention/attention_panels.h"
+#include "attention/attention_rows.h"
 #include "numbers/bf16_exp.h"
-#include "numbers/exp.h"
+#include "numbers/tanh.h"
 
 #include <math.h>
 
@@ -24,17 +25,16 @@ enum {
 };
 
 typedef struct {
-  const uint16_t *dout, *q, *out;
-  const float *log_sum_exp;
-  uint16_t *dq, *dk, *dv;
-  size_t T, H, G, E, group, width; /* of a row of sums: E, padded */
+  ck_bf16_attention_gradient gradient;
+  size_t T, H, G, E;           /* of gradient.shape */
+  size_t group, width;         /* heads of a key/value head; of a row of sums: E, padded */
   ck_padded_segments segments; /* of keys and values */
   uint32_t *k_columns, *k_rows, *v_columns; /* panels by key/value head */
   size_t pieces;
   float *dk_parts, *dv_parts; /* [pieces, T, G, E] where there are several */
   char *slots;
   size_t slot_bytes;
-} problem;
+} panel_backward;
 
 typedef struct {
   float *scores, *dscores;                    /* [rows of a tile][KEYS] */
@@ -53,7 +53,7 @@ static inline size_t pair_offset(size_t query, size_t panel) {
   return panel * ck_panel_words(QUERIES) + query / 2 * CK_PANEL_COLUMNS;
 }
 
-static size_t lay_out_slot(const problem *p, char *slot, head_state *state) {
+static size_t lay_out_slot(const panel_backward *p, char *slot, head_state *state) {
   ck_scratch next = {slot, 0};
   size_t rows = ck_bf16_tile_rows(), tokens = ck_round_up(p->T, QUERIES), E = p->E;
   state->scores = ck_take(&next, rows * KEYS * sizeof(float));
@@ -74,7 +74,7 @@ static size_t lay_out_slot(const problem *p, char *slot, head_state *state) {
   return next.used;
 }
 
-static size_t lay_out(problem *p, size_t workers, char *scratch) {
+static size_t lay_out(panel_backward *p, size_t workers, char *scratch) {
   ck_scratch next = {scratch, 0};
   head_state unused;
   size_t S = p->segments.S, padded = ck_most_padded_tokens(p->T, S), word = sizeof(uint32_t);
@@ -98,10 +98,10 @@ static size_t lay_out(problem *p, size_t workers, char *scratch) {
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-/* A query's number of visible keys and what its weights are made from. */
+/* A query's visible keys, from `hidden` up to `visible`, and what its weights are made from. */
 typedef struct {
   float log_sum_exp, delta;
-  size_t visible;
+  size_t hidden, visible;
 } query;
 
 CK_INLINE void finish_element(const float *scores, const float *dscores, query q, float scale,
@@ -136,6 +136,40 @@ CK_KERNEL(void, portable_finish_pair,
       dscore_pairs[i] = d1 << 16 | d0;
       even_row[i] = (uint16_t)d0;
       odd_row[i] = (uint16_t)d1;
+    }
+  }
+}
+
+/* The same with a soft cap (0: none) and keys that lie before a window. */
+CK_INLINE void finish_masked_element(const float *scores, const float *dscores, query q,
+                                     float scale, float cap, size_t i, uint32_t *weight,
+                                     uint32_t *dscore) {
+  float score = scores[i] * scale, slope = scale;
+  if (cap != 0) {
+    score = ck_capped(score, cap);
+    slope *= ck_cap_slope(score, cap);
+  }
+  float w = ck_exp(score - q.log_sum_exp);
+  float d = w * (dscores[i] - q.delta) * slope;
+  bool seen = i >= q.hidden && i < q.visible;
+  *weight = seen ? ck_bfloat16_from_float(w) : 0;
+  *dscore = seen ? ck_bfloat16_from_float(d) : 0;
+}
+
+CK_KERNEL(void, finish_masked_pair,
+          (const float *restrict scores, const float *restrict dscores, query even, query odd,
+           float scale, float cap, pair_results results, size_t keys),
+          (scores, dscores, even, odd, scale, cap, results, keys)) {
+  for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
+    size_t at = pair_offset(0, key / CK_PANEL_COLUMNS);
+    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
+      uint32_t w0, w1, d0, d1;
+      finish_masked_element(scores, dscores, even, scale, cap, key + i, &w0, &d0);
+      finish_masked_element(scores + KEYS, dscores + KEYS, odd, scale, cap, key + i, &w1, &d1);
+      results.weight_pairs[at + i] = w1 << 16 | w0;
+      results.dscore_pairs[at + i] = d1 << 16 | d0;
+      results.even[key + i] = (uint16_t)d0;
+      results.odd[key + i] = (uint16_t)d1;
     }
   }
 }
@@ -178,8 +212,13 @@ CK_AVX512_BF16 static void avx512_finish_pair(const float *scores, const float *
 }
 #endif
 
-static void finish_pair(const float *scores, const float *dscores, query even, query odd,
-                        float scale, pair_results results, size_t keys) {
+static void finish_pair(const ck_attention *shape, const float *scores, const float *dscores,
+                        query even, query odd, pair_results results, size_t keys) {
+  float scale = shape->scale;
+  if (shape->soft_cap != 0 || shape->window != 0) {
+    finish_masked_pair(scores, dscores, even, odd, scale, shape->soft_cap, results, keys);
+    return;
+  }
 #if defined(__x86_64__)
   if (ck_level >= CK_LEVEL_AVX512_BF16) {
     avx512_finish_pair(scores, dscores, even, odd, scale, results, keys);
@@ -198,11 +237,12 @@ typedef struct {
   const uint32_t *k_columns, *k_rows, *v_columns;
 } head_of_segment;
 
-static query query_at(const head_state *state, const head_of_segment *h, size_t index,
-                      ck_range keys) {
+static query query_at(const ck_attention *shape, const head_state *state,
+                      const head_of_segment *h, size_t index, ck_range keys) {
   if (index >= h->end || index < keys.first) return (query){0};
-  return (query){state->log_sum_exp[index], state->deltas[index],
-                 CK_MIN(index - keys.first + 1, keys.count)};
+  ck_range visible = ck_visible_keys(shape, index, keys);
+  return (query){state->log_sum_exp[index], state->deltas[index], visible.first,
+                 visible.first + visible.count};
 }
 
 /* Keys that any of the queries [first, first + rows) sees. */
@@ -211,11 +251,10 @@ static size_t keys_seen(size_t first, size_t rows, ck_range keys) {
 }
 
 /* P and dS of a block. */
-static void make_scores(const problem *p, const head_of_segment *h, head_state *state,
+static void make_scores(const panel_backward *p, const head_of_segment *h, head_state *state,
                         ck_range queries, ck_range keys) {
-  size_t E = p->E;
-  float scale = 1 / sqrtf((float)E);
-  size_t step = ck_bf16_tile_rows();
+  const ck_attention *shape = &p->gradient.shape;
+  size_t E = p->E, step = ck_bf16_tile_rows();
   for (size_t i = 0; i < queries.count; i += step) {
     size_t first = queries.first + i, rows = CK_MIN(step, queries.count - i);
     size_t seen = keys_seen(first, rows, keys);
@@ -232,15 +271,16 @@ static void make_scores(const problem *p, const head_of_segment *h, head_state *
       pair_results results = {
           state->weight_pairs + pair_offset(row, 0), state->dscore_pairs + pair_offset(row, 0),
           state->dscore_rows + row * KEYS, state->dscore_rows + (row + 1) * KEYS};
-      finish_pair(state->scores + r * KEYS, state->dscores + r * KEYS,
-                  query_at(state, h, first + r, keys), query_at(state, h, first + r + 1, keys),
-                  scale, results, ck_round_up(seen, CK_PANEL_COLUMNS));
+      finish_pair(shape, state->scores + r * KEYS, state->dscores + r * KEYS,
+                  query_at(shape, state, h, first + r, keys),
+                  query_at(shape, state, h, first + r + 1, keys), results,
+                  ck_round_up(seen, CK_PANEL_COLUMNS));
     }
   }
 }
 
 /* dQ += dS K */
-static void add_to_queries(const problem *p, const head_of_segment *h, head_state *state,
+static void add_to_queries(const panel_backward *p, const head_of_segment *h, head_state *state,
                            ck_range queries, ck_range keys) {
   size_t step = ck_bf16_tile_rows();
   for (size_t e = 0; e < p->E; e += CK_PANEL_COLUMNS) {
@@ -257,7 +297,7 @@ static void add_to_queries(const problem *p, const head_of_segment *h, head_stat
 }
 
 /* sums[e][key] += columns[e][query] · P[query][key], or dS; queries before a key do not see it. */
-static void add_to_keys(const problem *p, const uint16_t *columns, const uint32_t *pairs,
+static void add_to_keys(const panel_backward *p, const uint16_t *columns, const uint32_t *pairs,
                         ck_range queries, ck_range keys, float *sums) {
   size_t all = ck_round_up(ck_bf16_padded_rows(queries.count), 2), step = ck_bf16_tile_rows();
   for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
@@ -276,7 +316,7 @@ static void add_to_keys(const problem *p, const uint16_t *columns, const uint32_
 
 /* ---- One task --------------------------------------------------------------------------------*/
 
-static head_of_segment find_head(const problem *p, size_t s, size_t head) {
+static head_of_segment find_head(const panel_backward *p, size_t s, size_t head) {
   const ck_padded_segments *kv = &p->segments;
   size_t start = (size_t)kv->starts[s], g = head / p->group;
   return (head_of_segment){.start = start,
@@ -289,26 +329,26 @@ static head_of_segment find_head(const problem *p, size_t s, size_t head) {
 
 /* Puts what is needed of some queries of a head side by side: far apart, the rows of a tile would
  * share few places in the cache. */
-static void gather_queries(const problem *p, const head_of_segment *h, ck_range queries,
+static void gather_queries(const panel_backward *p, const head_of_segment *h, ck_range queries,
                            head_state *state) {
   size_t E = p->E, stride = p->H * E;
   for (size_t t = queries.first; t < queries.first + queries.count; t++) {
     size_t row = (h->start + t) * p->H + h->head, at = row * E;
-    state->log_sum_exp[t] = p->log_sum_exp[row];
-    state->deltas[t] = ck_bf16_dot(p->dout + at, p->out + at, E);
-    memcpy(state->q + t * E, p->q + at, E * sizeof *state->q);
-    memcpy(state->dout + t * E, p->dout + at, E * sizeof *state->dout);
+    state->log_sum_exp[t] = p->gradient.log_sum_exp[row];
+    state->deltas[t] = ck_bf16_dot(p->gradient.dout + at, p->gradient.out + at, E);
+    memcpy(state->q + t * E, p->gradient.q + at, E * sizeof *state->q);
+    memcpy(state->dout + t * E, p->gradient.dout + at, E * sizeof *state->dout);
   }
   for (size_t done = 0; done < queries.count; done += QUERIES) {
     size_t t = queries.first + done, rows = CK_MIN(QUERIES, queries.count - done);
     size_t at = (h->start + t) * stride + h->head * E;
-    ck_bf16_transpose(p->q + at, stride, rows, E, state->q_columns + t * p->width, QUERIES);
-    ck_bf16_transpose(p->dout + at, stride, rows, E, state->dout_columns + t * p->width, QUERIES);
+    ck_bf16_transpose(p->gradient.q + at, stride, rows, E, state->q_columns + t * p->width, QUERIES);
+    ck_bf16_transpose(p->gradient.dout + at, stride, rows, E, state->dout_columns + t * p->width, QUERIES);
   }
 }
 
 /* dQ of some queries of one head; their parts of dK and dV are added to those of other heads. */
-static void backward_of_head(const problem *p, head_of_segment h, ck_range queries,
+static void backward_of_head(const panel_backward *p, head_of_segment h, ck_range queries,
                              head_state *state) {
   size_t E = p->E;
   h.end = queries.first + queries.count;
@@ -318,6 +358,8 @@ static void backward_of_head(const problem *p, head_of_segment h, ck_range queri
     for (size_t first = CK_MAX(key, queries.first); first < h.end; first += QUERIES) {
       ck_range block = {first, CK_MIN(QUERIES, h.end - first)};
       ck_range keys = {key, keys_seen(first, block.count, (ck_range){key, KEYS})};
+      /* Neither these queries nor any after them see so far back. */
+      if (ck_first_key(&p->gradient.shape, first, 0) >= key + KEYS) break;
       make_scores(p, &h, state, block, keys);
       add_to_queries(p, &h, state, block, keys);
       add_to_keys(p, state->dout_columns, state->weight_pairs, block, keys, state->dv);
@@ -326,19 +368,19 @@ static void backward_of_head(const problem *p, head_of_segment h, ck_range queri
   }
   for (size_t t = queries.first; t < h.end; t++) {
     size_t at = (h.start + t) * p->H + h.head;
-    ck_bf16_narrow(state->dq + t * p->width, p->dq + at * E, E);
+    ck_bf16_narrow(state->dq + t * p->width, p->gradient.dq + at * E, E);
   }
 }
 
 /* Piece `index` of the queries of a segment: the first i pieces have i / pieces of all pairs. */
-static size_t piece_end(const problem *p, size_t length, size_t index) {
+static size_t piece_end(const panel_backward *p, size_t length, size_t index) {
   if (index == p->pieces) return length;
   double share = sqrt((double)index / (double)p->pieces);
   return (size_t)((double)length * share) / QUERIES * QUERIES;
 }
 
 /* The sums of the keys before `end`, and zeros for the others. */
-static void store_keys(const problem *p, size_t start, size_t length, size_t end, size_t g,
+static void store_keys(const panel_backward *p, size_t start, size_t length, size_t end, size_t g,
                        const float *sums, float *turned, float *parts, uint16_t *out) {
   for (size_t first = 0; first < length; first += SQUARE) {
     const float *block = sums + first / CK_PANEL_COLUMNS * CK_PANEL_COLUMNS * p->width +
@@ -361,7 +403,7 @@ static void store_keys(const problem *p, size_t start, size_t length, size_t end
 }
 
 static void backward_task(void *context, size_t task, size_t worker) {
-  const problem *p = context;
+  const panel_backward *p = context;
   size_t piece = task % p->pieces, g = task / p->pieces % p->G, s = task / p->pieces / p->G;
   size_t start = (size_t)p->segments.starts[s];
   size_t length = ck_segment_length(&p->segments, s);
@@ -375,8 +417,8 @@ static void backward_task(void *context, size_t task, size_t worker) {
     backward_of_head(p, find_head(p, s, head), (ck_range){first, end - first}, &state);
   }
   size_t part = piece * p->T * p->G * p->E;
-  store_keys(p, start, length, end, g, state.dk, state.turned, p->dk_parts + part, p->dk);
-  store_keys(p, start, length, end, g, state.dv, state.turned, p->dv_parts + part, p->dv);
+  store_keys(p, start, length, end, g, state.dk, state.turned, p->dk_parts + part, p->gradient.dk);
+  store_keys(p, start, length, end, g, state.dv, state.turned, p->dv_parts + part, p->gradient.dv);
 }
 
 /* ---- All tasks -------------------------------------------------------------------------------*/
@@ -394,45 +436,43 @@ CK_KERNEL(void, add_parts,
 
 static void sum_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const problem *p = context;
+  const panel_backward *p = context;
   size_t all = p->T * p->G * p->E;
   ck_range r = ck_piece(all, CK_TASK_ELEMENTS, task);
-  add_parts(p->dk_parts + r.first, all, p->pieces, p->dk + r.first, r.count);
-  add_parts(p->dv_parts + r.first, all, p->pieces, p->dv + r.first, r.count);
+  add_parts(p->dk_parts + r.first, all, p->pieces, p->gradient.dk + r.first, r.count);
+  add_parts(p->dv_parts + r.first, all, p->pieces, p->gradient.dv + r.first, r.count);
 }
 
-static problem make_problem(size_t T, size_t S, size_t H, size_t G, size_t E,
-                            const int32_t *starts) {
-  return (problem){.T = T, .H = H, .G = G, .E = E,
-                   .segments = {.starts = starts, .T = T, .S = S, .heads = G, .E = E}};
+static panel_backward begin(const ck_attention *shape) {
+  return (panel_backward){.gradient = {.shape = *shape},
+                          .T = shape->T,
+                          .H = shape->H,
+                          .G = shape->G,
+                          .E = shape->E,
+                          .segments = {.starts = shape->starts,
+                                       .T = shape->T,
+                                       .S = shape->S,
+                                       .heads = shape->G,
+                                       .E = shape->E}};
 }
 
-size_t ck_bf16_attention_backward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                          size_t workers) {
-  problem p = make_problem(T, S, H, G, E, NULL);
+size_t ck_bf16_attention_backward_scratch(const ck_attention *shape, size_t workers) {
+  panel_backward p = begin(shape);
   return lay_out(&p, workers, NULL);
 }
 
-void ck_bf16_attention_backward(const uint16_t *dout, const uint16_t *q, const uint16_t *k,
-                                const uint16_t *v, const uint16_t *out, const float *log_sum_exp,
-                                const int32_t *starts, uint16_t *dq, uint16_t *dk, uint16_t *dv,
-                                size_t T, size_t S, size_t H, size_t G, size_t E, void *scratch,
+void ck_bf16_attention_backward(const ck_bf16_attention_gradient *gradient, void *scratch,
                                 size_t workers) {
-  problem p = make_problem(T, S, H, G, E, starts);
-  p.dout = dout;
-  p.q = q;
-  p.out = out;
-  p.log_sum_exp = log_sum_exp;
-  p.dq = dq;
-  p.dk = dk;
-  p.dv = dv;
+  panel_backward p = begin(&gradient->shape);
+  p.gradient = *gradient;
   lay_out(&p, workers, scratch);
   ck_find_offsets(&p.segments);
-  ck_pack_token_columns(&p.segments, k, p.k_columns);
-  ck_pack_token_columns(&p.segments, v, p.v_columns);
-  ck_pack_token_rows(&p.segments, k, p.k_rows);
-  ck_parallel_for(S * G * p.pieces, workers, backward_task, &p);
+  ck_pack_token_columns(&p.segments, gradient->k, p.k_columns);
+  ck_pack_token_columns(&p.segments, gradient->v, p.v_columns);
+  ck_pack_token_rows(&p.segments, gradient->k, p.k_rows);
+  ck_parallel_for(p.segments.S * p.G * p.pieces, workers, backward_task, &p);
   if (p.pieces > 1) {
-    ck_parallel_for(ck_ceil_divide(T * G * E, CK_TASK_ELEMENTS), CK_ANY_WORKERS, sum_task, &p);
+    ck_parallel_for(ck_ceil_divide(p.T * p.G * p.E, CK_TASK_ELEMENTS), CK_ANY_WORKERS, sum_task,
+                    &p);
   }
 }

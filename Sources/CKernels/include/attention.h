@@ -1,62 +1,68 @@
-/* Attention, forward and backward, and one token at a time. */
+/* Causal attention: scaled dot products with grouped key/value heads. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- attention.c, attention_backward.c -------------------------------------------------------*/
+/* The sizes of an attention and how its scores are made. With g = h / (H / G):
+ *   s[t, j] = scale · q[t, h] · k[j, g], softly capped: soft_cap · tanh(s / soft_cap)
+ *   out[t, h] = sum_j softmax_j(s[t, j]) v[j, g]
+ * over the keys j of the token's own segment that are not after it and, with a window, among the last
+ * `window` up to itself. */
+typedef struct {
+  size_t T, S;           /* query tokens, segments */
+  const int32_t *starts; /* [S + 1]: where segments begin, 0 ... T */
+  size_t H, G, E;
+  size_t past;    /* keys before the first query; S is 1 then. Query t sees keys up to past + t */
+  float scale;    /* 1 / sqrt(E) as a rule */
+  float soft_cap; /* 0: none */
+  size_t window;  /* 0: none */
+} ck_attention;
 
-/* Bytes of scratch for the forward pass with `workers` slots. */
-size_t ck_attention_forward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                    size_t workers);
+/* q, out [T, H·E]; k, v [past + T, G·E] */
+typedef struct {
+  ck_attention shape;
+  const float *q, *k, *v;
+  float *out;
+  float *log_sum_exp; /* [T, H], or NULL */
+} ck_attention_pass;
 
-/* Causal attention inside each segment [starts[s], starts[s + 1]) of the tokens:
- *   out[t, h] = sum_j softmax_j(q[t, h] · k[j, g] / sqrt(E)) v[j, g],  j = segment start ... t
- * q, out [T, H·E]; k, v [T, G·E]; head h reads g = h / (H / G); log_sum_exp [T, H]. */
-void ck_attention_forward(const float *q, const float *k, const float *v, const int32_t *starts,
-                          float *out, float *log_sum_exp, size_t T, size_t S, size_t H, size_t G,
-                          size_t E, void *scratch, size_t workers);
+size_t ck_attention_forward_scratch(const ck_attention *shape, size_t workers);
+void ck_attention_forward(const ck_attention_pass *pass, void *scratch, size_t workers);
 
-size_t ck_attention_backward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                     size_t workers);
+/* The same for one new token after shape.past older ones, as generation has it for all but the
+ * prompt. */
+size_t ck_attention_decode_scratch(const ck_attention *shape);
+void ck_attention_decode(const ck_attention_pass *pass, void *scratch);
 
-/* Gradients of the above, all three written. */
-void ck_attention_backward(const float *dout, const float *q, const float *k, const float *v,
-                           const float *out, const float *log_sum_exp, const int32_t *starts,
-                           float *dq, float *dk, float *dv, size_t T, size_t S, size_t H, size_t G,
-                           size_t E, void *scratch, size_t workers);
+/* dq, dk and dv are written. */
+typedef struct {
+  ck_attention shape;
+  const float *dout, *q, *k, *v, *out, *log_sum_exp;
+  float *dq, *dk, *dv;
+} ck_attention_gradient;
 
-size_t ck_attention_prefill_scratch(size_t T, size_t past, size_t H, size_t G, size_t E,
-                                    size_t workers);
+size_t ck_attention_backward_scratch(const ck_attention *shape, size_t workers);
+void ck_attention_backward(const ck_attention_gradient *gradient, void *scratch, size_t workers);
 
-/* T new tokens q[T, H·E] after `past` older ones: token t sees keys 0 ... past + t of
- * keys[past + T, G·E]. */
-void ck_attention_prefill(const float *q, const float *keys, const float *values, float *out,
-                          size_t T, size_t past, size_t H, size_t G, size_t E, void *scratch,
-                          size_t workers);
+/* The same in bfloat16, without a past; log_sum_exp stays float32 and E is even. */
+typedef struct {
+  ck_attention shape;
+  const uint16_t *q, *k, *v;
+  uint16_t *out;
+  float *log_sum_exp;
+} ck_bf16_attention_pass;
 
-/* ---- attention_decode.c ----------------------------------------------------------------------*/
+size_t ck_bf16_attention_forward_scratch(const ck_attention *shape, size_t workers);
+void ck_bf16_attention_forward(const ck_bf16_attention_pass *pass, void *scratch, size_t workers);
 
-size_t ck_attention_decode_scratch(size_t past, size_t H, size_t G, size_t E);
+typedef struct {
+  ck_attention shape;
+  const uint16_t *dout, *q, *k, *v, *out;
+  const float *log_sum_exp;
+  uint16_t *dq, *dk, *dv;
+} ck_bf16_attention_gradient;
 
-/* The same for one new token, as generation has it for all but the prompt. */
-void ck_attention_decode(const float *q, const float *keys, const float *values, float *out,
-                         size_t past, size_t H, size_t G, size_t E, void *scratch);
-
-/* ---- bf16_attention.c, bf16_attention_backward.c: the same in bfloat16 -------------------------*/
-
-/* log_sum_exp stays float32; E is even. */
-size_t ck_bf16_attention_forward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                         size_t workers);
-void ck_bf16_attention_forward(const uint16_t *q, const uint16_t *k, const uint16_t *v,
-                               const int32_t *starts, uint16_t *out, float *log_sum_exp, size_t T,
-                               size_t S, size_t H, size_t G, size_t E, void *scratch,
-                               size_t workers);
-size_t ck_bf16_attention_backward_scratch(size_t T, size_t S, size_t H, size_t G, size_t E,
-                                          size_t workers);
-void ck_bf16_attention_backward(const uint16_t *dout, const uint16_t *q, const uint16_t *k,
-                                const uint16_t *v, const uint16_t *out, const float *log_sum_exp,
-                                const int32_t *starts, uint16_t *dq, uint16_t *dk, uint16_t *dv,
-                                size_t T, size_t S, size_t H, size_t G, size_t E, void *scratch,
+size_t ck_bf16_attention_backward_scratch(const ck_attention *shape, size_t workers);
+void ck_bf16_attention_backward(const ck_bf16_attention_gradient *gradient, void *scratch,
                                 size_t workers);

@@ -165,7 +165,7 @@ CK_KERNEL(double, sum_of_panels, (const panel_statistics *statistics, size_t pan
 }
 
 /* Exponentials of a row become its softmax times `scale`. */
-CK_KERNEL(void, scale_row,
+CK_KERNEL(void, scale_to_softmax,
           (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
            float scale),
           (weights, statistics, panels, normalizer, scale)) {
@@ -180,7 +180,7 @@ CK_KERNEL(void, scale_row,
 
 /* The same times the slope of the soft cap c, 1 - (z / c)². The logit z is found from its exponential:
  * bfloat16 has few enough fractions for a table of their logarithms. */
-CK_KERNEL(void, scale_capped_row,
+CK_KERNEL(void, scale_to_capped_softmax,
           (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
            float scale, float cap, const float *logarithms),
           (weights, statistics, panels, normalizer, scale, cap, logarithms)) {
@@ -245,10 +245,10 @@ static void gradient_task(void *context, size_t row, size_t worker) {
   float missing = -expm1f(p->label_logits[row] - normalizer), label_scale = p->gradient_scale;
   if (p->soft_cap != 0) {
     label_scale *= ck_cap_slope(p->label_logits[row], p->soft_cap);
-    scale_capped_row(weights, p->statistics + row * p->panels, p->panels, normalizer,
+    scale_to_capped_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer,
                      p->gradient_scale, p->soft_cap, p->logarithms);
   } else {
-    scale_row(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
+    scale_to_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
   }
   weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * label_scale);
 }

@@ -53,7 +53,8 @@ package struct ConfigurationReader {
 
   mutating func positive(_ key: String, atMost limit: Double, default standard: Double) -> Double {
     guard let value = value(key) else { return standard }
-    guard let number = value.number, number > 0, number <= limit else {
+    // Smaller ones are zero or infinite in float32 before long.
+    guard let number = value.number, number >= 1e-30, number <= limit else {
       problems.append("\"\(key)\" is \(value.text()), expected a positive number up to \(limit)")
       return standard
     }
@@ -114,7 +115,9 @@ package struct ConfigurationReader {
     return nil
   }
 
-  mutating func checkHeads(_ heads: Int, _ kvHeads: Int, _ dimension: Int) {
+  /// Whether heads of these numbers and sizes can exist.
+  mutating func checkHeads(_ heads: Int, _ kvHeads: Int, _ dimension: Int) -> Bool {
+    let known = problems.count
     if !heads.isMultiple(of: kvHeads) {
       problems.append(
         "\"num_attention_heads\" is \(heads), expected a multiple of \"num_key_value_heads\","
@@ -123,6 +126,7 @@ package struct ConfigurationReader {
     if !dimension.isMultiple(of: 2) || dimension == 0 {
       problems.append("the head dimension is \(dimension), expected an even number of 2 or more")
     }
+    return problems.count == known
   }
 
   /// The activation must be one of `supported`, where it is named.

@@ -64,7 +64,10 @@ struct DecoderLayout {
     normEpsilon = config.positive("rms_norm_eps", atMost: 1, default: 1e-6)
     rotary = config.rotary(headDimension: headDimension, theta: defaults.theta)
     tiesEmbeddings = config.bool("tie_word_embeddings", default: defaults.tiesEmbeddings)
-    config.checkHeads(heads, kvHeads, headDimension)
+    if !config.checkHeads(heads, kvHeads, headDimension) {
+      // The problem is reported; the rest of the description needs sizes that make sense.
+      (kvHeads, headDimension) = (heads, 2)
+    }
   }
 
   // MARK: - Specification

@@ -163,9 +163,11 @@ extension AttentionSpecification {
     return tokens * (2 * (queries + keys) * activations.size + (shape.heads + scales) * 4)
   }
 
-  /// Bytes that `SelfAttention.backward` works in: dO, dQ, dK, dV, and normalized heads made again.
+  /// Bytes that `SelfAttention.backward` works in: dO, dQ, dK, dV, normalized heads made again, and the
+  /// kernel's scratch.
   func backwardBytes(tokens: Int, activations: DataType) -> Int {
     let again = headNorms == nil ? 0 : queries + keys
     return tokens * (2 * queries + 2 * keys + again) * activations.size
+      + Kernels.attentionBackwardScratch(tokens: tokens, shape: shape, type: activations)
   }
 }

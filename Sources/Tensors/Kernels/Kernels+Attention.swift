@@ -32,7 +32,8 @@ extension Kernels {
   }
 
   /// Causal attention within each segment:
-  /// out[t, h] = Σ_j softmax_j(q[t, h] · k[j, g] / sqrt(E)) v[j, g], j from the segment's start to t.
+  /// out[t, h] = Σ_j softmax_j(score(q[t, h], k[j, g])) v[j, g], j from the segment's start, or that of
+  /// the window, to t.
   ///
   /// - Parameters:
   ///   - q: float32 or bfloat16 [T, H·E], and so are k, v and out
@@ -49,33 +50,33 @@ extension Kernels {
   ) {
     let span = KernelClock.begin(.attentionForward)
     defer { span.end() }
-    let (T, S) = (segments.tokens, segments.count)
+    let T = segments.tokens
     let (H, G, E) = (shape.heads, shape.kvHeads, shape.headDimension)
     for tensor in [q, out] { tensor.requireCount(T * H * E, "attention q or out") }
     for tensor in [k, v] { tensor.requireCount(T * G * E, "attention k or v") }
     logSumExp.requireCount(T * H, "attention logSumExp")
     let workers = threads
-    switch q.dataType {
-    case .bfloat16:
-      let bytes = ck_bf16_attention_forward_scratch(T, S, H, G, E, workers)
-      workspace.withScratch(byteCount: bytes) { scratch in
-        ck_bf16_attention_forward(
-          q.bf16, k.bf16, v.bf16, segments.starts, out.bf16, logSumExp.f32, T, S, H, G, E,
-          scratch, workers)
-      }
-    default:
-      let bytes = ck_attention_forward_scratch(T, S, H, G, E, workers)
-      workspace.withScratch(byteCount: bytes) { scratch in
-        ck_attention_forward(
-          q.f32, k.f32, v.f32, segments.starts, out.f32, logSumExp.f32, T, S, H, G, E,
-          scratch, workers)
+    shape.withNative(segments) { native in
+      switch q.dataType {
+      case .bfloat16:
+        var pass = ck_bf16_attention_pass(
+          shape: native, q: q.bf16, k: k.bf16, v: v.bf16, out: out.bf16,
+          log_sum_exp: logSumExp.f32)
+        let bytes = ck_bf16_attention_forward_scratch(&pass.shape, workers)
+        workspace.withScratch(byteCount: bytes) { ck_bf16_attention_forward(&pass, $0, workers) }
+      default:
+        var pass = ck_attention_pass(
+          shape: native, q: q.f32, k: k.f32, v: v.f32, out: out.f32, log_sum_exp: logSumExp.f32)
+        let bytes = ck_attention_forward_scratch(&pass.shape, workers)
+        workspace.withScratch(byteCount: bytes) { ck_attention_forward(&pass, $0, workers) }
       }
     }
   }
 
   /// Gradients of `attentionForward`. All three are written, not accumulated; with
   /// P = softmax of the scores and dP = dOut v':
-  /// dV = P' dOut, dS = P ∘ (dP - rowsum(dOut ∘ out)), dQ = dS k / sqrt(E), dK = dS' q / sqrt(E).
+  /// dV = P' dOut, dS = P ∘ (dP - rowsum(dOut ∘ out)), dQ = scale · dS k, dK = scale · dS' q,
+  /// and dS times the slope of the soft cap where there is one.
   ///
   /// - Parameters:
   ///   - dOut: float32 or bfloat16 [T, H·E], and so are all but logSumExp
@@ -97,7 +98,7 @@ extension Kernels {
   ) {
     let span = KernelClock.begin(.attentionBackward)
     defer { span.end() }
-    let (T, S) = (segments.tokens, segments.count)
+    let T = segments.tokens
     let (H, G, E) = (shape.heads, shape.kvHeads, shape.headDimension)
     for tensor in [q, dOut, out, dQ] {
       tensor.requireCount(T * H * E, "attention q, dOut, out or dQ")
@@ -105,22 +106,39 @@ extension Kernels {
     for tensor in [k, v, dK, dV] { tensor.requireCount(T * G * E, "attention k, v, dK or dV") }
     logSumExp.requireCount(T * H, "attention logSumExp")
     let workers = threads
-    switch q.dataType {
-    case .bfloat16:
-      let bytes = ck_bf16_attention_backward_scratch(T, S, H, G, E, workers)
-      workspace.withScratch(byteCount: bytes) { scratch in
-        ck_bf16_attention_backward(
-          dOut.bf16, q.bf16, k.bf16, v.bf16, out.bf16, logSumExp.f32, segments.starts,
-          dQ.bf16, dK.bf16, dV.bf16, T, S, H, G, E, scratch, workers)
-      }
-    default:
-      let bytes = ck_attention_backward_scratch(T, S, H, G, E, workers)
-      workspace.withScratch(byteCount: bytes) { scratch in
-        ck_attention_backward(
-          dOut.f32, q.f32, k.f32, v.f32, out.f32, logSumExp.f32, segments.starts,
-          dQ.f32, dK.f32, dV.f32, T, S, H, G, E, scratch, workers)
+    shape.withNative(segments) { native in
+      switch q.dataType {
+      case .bfloat16:
+        var gradient = ck_bf16_attention_gradient(
+          shape: native, dout: dOut.bf16, q: q.bf16, k: k.bf16, v: v.bf16, out: out.bf16,
+          log_sum_exp: logSumExp.f32, dq: dQ.bf16, dk: dK.bf16, dv: dV.bf16)
+        let bytes = ck_bf16_attention_backward_scratch(&gradient.shape, workers)
+        workspace.withScratch(byteCount: bytes) {
+          ck_bf16_attention_backward(&gradient, $0, workers)
+        }
+      default:
+        var gradient = ck_attention_gradient(
+          shape: native, dout: dOut.f32, q: q.f32, k: k.f32, v: v.f32, out: out.f32,
+          log_sum_exp: logSumExp.f32, dq: dQ.f32, dk: dK.f32, dv: dV.f32)
+        let bytes = ck_attention_backward_scratch(&gradient.shape, workers)
+        workspace.withScratch(byteCount: bytes) { ck_attention_backward(&gradient, $0, workers) }
       }
     }
+  }
+
+  /// Bytes of scratch that `attentionBackward` takes for one segment of `tokens` tokens.
+  package static func attentionBackwardScratch(
+    tokens: Int, shape: AttentionShape, type: DataType
+  ) -> Int {
+    var bytes = 0
+    shape.withNative(Segments(lengths: [tokens])) { native in
+      var native = native
+      bytes =
+        type == .bfloat16
+        ? ck_bf16_attention_backward_scratch(&native, threads)
+        : ck_attention_backward_scratch(&native, threads)
+    }
+    return bytes
   }
 
   /// Attention of new tokens to everything before them and to themselves: new token t sees keys
@@ -146,18 +164,32 @@ extension Kernels {
     precondition(
       pastCount >= 0 && keys.count >= (pastCount + T) * G * E && values.count == keys.count,
       "\(pastCount) + \(T) tokens of keys \(keys.shape) and values \(values.shape)")
-    if T == 1 {
-      let bytes = ck_attention_decode_scratch(pastCount, H, G, E)
-      workspace.withScratch(byteCount: bytes) { scratch in
-        ck_attention_decode(q.f32, keys.f32, values.f32, out.f32, pastCount, H, G, E, scratch)
-      }
-      return
-    }
     let workers = threads
-    let bytes = ck_attention_prefill_scratch(T, pastCount, H, G, E, workers)
-    workspace.withScratch(byteCount: bytes) { scratch in
-      ck_attention_prefill(
-        q.f32, keys.f32, values.f32, out.f32, T, pastCount, H, G, E, scratch, workers)
+    shape.withNative(Segments(lengths: [T]), past: pastCount) { native in
+      var pass = ck_attention_pass(
+        shape: native, q: q.f32, k: keys.f32, v: values.f32, out: out.f32, log_sum_exp: nil)
+      if T == 1 {
+        let bytes = ck_attention_decode_scratch(&pass.shape)
+        workspace.withScratch(byteCount: bytes) { ck_attention_decode(&pass, $0) }
+      } else {
+        let bytes = ck_attention_forward_scratch(&pass.shape, workers)
+        workspace.withScratch(byteCount: bytes) { ck_attention_forward(&pass, $0, workers) }
+      }
+    }
+  }
+}
+
+extension AttentionShape {
+  /// The description that kernels take; `starts` is valid inside `body` only.
+  fileprivate func withNative(
+    _ segments: Segments, past: Int = 0, _ body: (ck_attention) -> Void
+  ) {
+    segments.starts.withUnsafeBufferPointer { starts in
+      body(
+        ck_attention(
+          T: segments.tokens, S: segments.count, starts: starts.baseAddress, H: heads, G: kvHeads,
+          E: headDimension, past: past, scale: scale, soft_cap: softCap ?? 0,
+          window: window ?? 0))
     }
   }
 }

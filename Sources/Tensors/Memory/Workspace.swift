@@ -7,6 +7,8 @@ package final class Workspace {
   private let base: UnsafeMutableRawPointer
   private let capacity: Int
   private var used = 0
+  /// What is handed out at the moment, in bytes.
+  package var usedBytes: Int { used }
   /// The deepest the stack has been, in bytes.
   package private(set) var peakBytes = 0
 

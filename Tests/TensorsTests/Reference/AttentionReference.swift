@@ -6,6 +6,9 @@ struct AttentionReference {
   let H: Int
   let G: Int
   let E: Int
+  let scale: Double
+  var cap: Double?
+  var window: Int?
 
   var T: Int { starts[starts.count - 1] }
 
@@ -15,20 +18,24 @@ struct AttentionReference {
   ) {
     for (start, end) in zip(starts, starts.dropFirst()) {
       for t in start..<end {
-        for h in 0..<H { body(t, h, h / (H / G), start...t) }
+        let first = max(start, window.map { t - $0 + 1 } ?? start)
+        for h in 0..<H { body(t, h, h / (H / G), first...t) }
       }
     }
   }
 
+  /// `slopes` are the derivatives of the scores by scale · q · k.
   private func weights(_ q: [Double], _ k: [Double], t: Int, h: Int, g: Int, keys: ClosedRange<Int>)
-    -> (weights: [Double], logSumExp: Double)
+    -> (weights: [Double], slopes: [Double], logSumExp: Double)
   {
-    let scores = keys.map { j in
-      (0..<E).reduce(0) { $0 + q[(t * H + h) * E + $1] * k[(j * G + g) * E + $1] } / sqrt(Double(E))
+    let products = keys.map { j in
+      (0..<E).reduce(0) { $0 + q[(t * H + h) * E + $1] * k[(j * G + g) * E + $1] } * scale
     }
+    let scores = products.map { product in cap.map { $0 * tanh(product / $0) } ?? product }
+    let slopes = scores.map { score in cap.map { 1 - (score / $0) * (score / $0) } ?? 1 }
     let largest = scores.reduce(-.infinity, max)
     let total = scores.reduce(0) { $0 + exp($1 - largest) }
-    return (scores.map { exp($0 - largest) / total }, largest + log(total))
+    return (scores.map { exp($0 - largest) / total }, slopes, largest + log(total))
   }
 
   func forward(_ q: [Double], _ k: [Double], _ v: [Double]) -> (
@@ -37,7 +44,7 @@ struct AttentionReference {
     var out = [Double](repeating: 0, count: T * H * E)
     var logSumExp = [Double](repeating: 0, count: T * H)
     forEachQuery { t, h, g, keys in
-      let (weights, sum) = weights(q, k, t: t, h: h, g: g, keys: keys)
+      let (weights, _, sum) = weights(q, k, t: t, h: h, g: g, keys: keys)
       logSumExp[t * H + h] = sum
       for (j, weight) in zip(keys, weights) {
         for e in 0..<E { out[(t * H + h) * E + e] += weight * v[(j * G + g) * E + e] }
@@ -54,13 +61,13 @@ struct AttentionReference {
     var dV = [Double](repeating: 0, count: v.count)
     forEachQuery { t, h, g, keys in
       let query = (t * H + h) * E
-      let weights = weights(q, k, t: t, h: h, g: g, keys: keys).weights
+      let (weights, slopes, _) = weights(q, k, t: t, h: h, g: g, keys: keys)
       let dWeights = keys.map { j in
         (0..<E).reduce(0) { $0 + dOut[query + $1] * v[(j * G + g) * E + $1] }
       }
       let mean = zip(weights, dWeights).reduce(0) { $0 + $1.0 * $1.1 }
       for (index, j) in keys.enumerated() {
-        let dScore = weights[index] * (dWeights[index] - mean) / sqrt(Double(E))
+        let dScore = weights[index] * (dWeights[index] - mean) * slopes[index] * scale
         for e in 0..<E {
           let key = (j * G + g) * E + e
           dQ[query + e] += dScore * k[key]

@@ -4,26 +4,37 @@ import Tensors
 import TestSupport
 import Training
 
-/// Tests/Golden/tiny-llama, made by scripts/golden/tiny_llama.py.
-struct TinyLlama {
-  static let path = goldenPath("tiny-llama")
+/// A tiny model with what PyTorch + PEFT computed with it: Tests/Golden/tiny-llama, made by
+/// scripts/golden/tiny_llama.py, or one of Tests/Golden/families, made by scripts/golden/families.py.
+struct GoldenModel {
+  static let families = ["qwen2", "qwen3", "gemma2"]
 
+  let path: String
   let files: PretrainedFiles
   let rows: [(ids: [Int32], labels: [Int32])]
   let trainedTokens: Int
   let losses: [Double]
   private let tensors: SafetensorsFile
 
-  init() throws {
-    files = try PretrainedFiles.open(Self.path)
-    tensors = try SafetensorsFile("\(Self.path)/golden.safetensors")
-    let json = try readJSON("\(Self.path)/golden.json")
+  /// What follows a prompt, greedily, without and with the adapter.
+  let greedy: (prompt: [Int32], base: [Int32], adapted: [Int32])
+
+  init(_ name: String = "tiny-llama") throws {
+    path = goldenPath(name)
+    files = try PretrainedFiles.open(path)
+    tensors = try SafetensorsFile("\(path)/golden.safetensors")
+    let json = try readJSON("\(path)/golden.json")
     func integers(_ json: JSON?) -> [Int32] {
       (json?.array ?? []).compactMap { $0.integer.map(Int32.init) }
     }
     rows = (json["rows"]?.array ?? []).map { (integers($0["ids"]), integers($0["labels"])) }
     losses = (json["losses"]?.array ?? []).compactMap(\.number)
     trainedTokens = json["trained_tokens"]?.integer ?? 0
+    let continuation = json["greedy"]
+    greedy = (
+      integers(continuation?["prompt"]), integers(continuation?["base"]),
+      integers(continuation?["adapted"])
+    )
   }
 
   func tensor(_ name: String) throws -> Tensor { try tensors.float32(name) }
@@ -32,7 +43,7 @@ struct TinyLlama {
 
   func adapters() throws -> AdapterSet {
     try PEFTDirectory.load(
-      "\(Self.path)/adapter", linears: files.specification.linears,
+      "\(path)/adapter", linears: files.specification.linears,
       baseFingerprint: files.fingerprint
     ).adapters
   }

@@ -1,4 +1,4 @@
-#include "attention/bf16_attention.h"
+#include "attention/attention_panels.h"
 
 void ck_find_offsets(ck_padded_segments *p) {
   p->offsets[0] = 0;

@@ -1,0 +1,58 @@
+import Formats
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@testable import Model
+
+/// The plan against what the layers really take.
+@Suite struct MemoryPlanTests {
+  static let models = ["tiny-llama"] + GoldenModel.families.map { "families/\($0)" }
+
+  @Test(arguments: models, [ComputeType.float32, .bfloat16])
+  func savedBytesAreWhatTheLayersTake(name: String, compute: ComputeType) throws {
+    let golden = try GoldenModel(name)
+    let model = try CausalLM.load(golden.files, storage: WeightStorage(compute))
+    let tokens = 64  // sizes are then multiples of a cache line, which the workspace rounds to
+    let workspace = Workspace(capacity: 1 << 30)
+    let pass = Pass(
+      workspace: workspace, activations: compute.dataType, segments: Segments(lengths: [tokens]),
+      positions: Tensor.zeros([tokens], .int32), adapters: try golden.adapters())
+    let method = try golden.adapters().method
+    for (index, layer) in model.layers.enumerated() {
+      let before = workspace.usedBytes
+      _ = layer.makeSaved(tokens: tokens, pass: pass)
+      let adapters = golden.files.specification.linears.filter { $0.layer == index }.reduce(0) {
+        $0 + method.savedBytes($1, tokens: tokens, activations: compute.dataType)
+      }
+      let planned = golden.files.specification.blocks[index]
+        .savedBytes(tokens: tokens, activations: compute.dataType)
+      #expect(workspace.usedBytes - before == planned + adapters)
+    }
+  }
+
+  /// A whole step stays within the plan, and the plan is not far above it.
+  @Test(arguments: models, [false, true])
+  func aStepStaysWithinThePlan(name: String, checkpointing: Bool) throws {
+    let golden = try GoldenModel(name)
+    let adapters = try golden.adapters()
+    for compute in ComputeType.allCases {
+      let workspace = Workspace(capacity: 1 << 32)
+      let model = try CausalLM.load(
+        golden.files, storage: WeightStorage(compute), workspace: workspace)
+      let ids = (0..<Int32(200)).map { $0 }
+      let rows = (0..<8).map { _ in (ids: ids, labels: ids) }
+      model.accumulateGradients(
+        TokenBatch(rows: rows), adapters: adapters, objective: SupervisedObjective(),
+        gradientScale: 1, loss: Tensor.zeros([1], .float64), checkpointing: checkpointing,
+        dropout: nil)
+      let plan = MemoryPlan(
+        golden.files.specification, storage: WeightStorage(compute), tokens: 1600,
+        checkpointing: checkpointing, method: adapters.method,
+        targets: adapters.modules.map(\.site))
+      let share = Double(workspace.peakBytes) / Double(plan.activations)
+      #expect((0.6...1.0).contains(share), "\(compute): \(workspace.peakBytes) of \(plan)")
+    }
+  }
+}
