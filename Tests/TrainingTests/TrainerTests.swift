@@ -185,11 +185,68 @@ import Training
     #expect(record["kernels"]?.string == Kernels.cpuLevel)
     record["kernels"] = "abacus"
     try writeFile(path, JSON.object(record).text())
-    var warnings: [String] = []
-    try run(recipe, resume: true) { event in
-      if case .warning(let sentence) = event { warnings.append(sentence) }
+    func warnings(stopAfter: Int?) throws -> [String] {
+      var warnings: [String] = []
+      try run(recipe, resume: true, stopAfter: stopAfter) { event in
+        if case .warning(let sentence) = event { warnings.append(sentence) }
+      }
+      return warnings.filter { $0.contains("began with kernels for abacus") }
     }
-    #expect(warnings.contains { $0.contains("began with kernels for abacus") }, "\(warnings)")
+    #expect(try warnings(stopAfter: 2).count == 1)
+    // The beginning is not forgotten by the first resume.
+    #expect(try warnings(stopAfter: nil).count == 1)
+    let resumed = try readJSON(path)
+    #expect(resumed["kernels"] == "abacus")
+    #expect(resumed["started"] == record["started"])
+    #expect(resumed["resumed"]?.array?.map { $0["kernels"]?.string } == [
+      Kernels.cpuLevel, Kernels.cpuLevel,
+    ])
+  }
+
+  /// What a killed process left half written is gone after the next start; a directory that was being
+  /// replaced comes back.
+  @Test func leftoversOfAKilledProcessAreRemoved() throws {
+    let recipe = try recipe("killed")
+    try run(recipe, stopAfter: 3)
+    let checkpoints = recipe.output.directory + "/checkpoints"
+    for name in [
+      checkpoints + "/.step-000009.partial", recipe.output.directory + "/.adapter.partial",
+    ] {
+      try createDirectory(name)
+      try writeFile(name + "/adapter_model.safetensors", "half")
+    }
+    try writeFile(recipe.output.directory + "/.run.json.partial", "{")
+    try FileManager.default.moveItem(
+      atPath: checkpoints + "/step-000003", toPath: checkpoints + "/.step-000003.replaced")
+    var first: Int?
+    try run(recipe, resume: true) { event in
+      if case .step(let metrics) = event, first == nil { first = metrics.step }
+    }
+    #expect(first == 4, "the checkpoint of step 3 is back")
+    for place in [recipe.output.directory, checkpoints] {
+      let names = try FileManager.default.contentsOfDirectory(atPath: place)
+      #expect(!names.contains { $0.hasPrefix(".") }, "\(names)")
+    }
+  }
+
+  /// A power cut takes no line of metrics.jsonl that is older than a checkpoint.
+  @Test func metricsReachTheDiskBeforeTheCheckpoint() throws {
+    let metrics = try MetricsWriter(path: folder.path("metrics.jsonl"), keepingStepsThrough: nil)
+    try metrics.write(
+      EvaluationMetrics(step: 0, loss: 1, perplexity: 2.7, tokens: 3, rows: 1))
+    #expect(metrics.unsynchronizedLines == 1)
+    let files = try PretrainedFiles.open(goldenPath("tiny-llama"))
+    let adapters = AdapterSet(
+      fresh: LoRAConfiguration(rank: 2, alpha: 4, targetModules: ["q_proj"], baseModel: "b"),
+      targets: [files.specification.linears[0]], seed: 1)
+    try createDirectory(folder.path("checkpoints"))
+    _ = try CheckpointStore(directory: folder.path("checkpoints"), keep: 1).save(
+      adapters: adapters,
+      optimizer: AdamW(
+        parameters: adapters.parameters,
+        settings: .init(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0)),
+      metrics: metrics, baseFingerprint: "f")
+    #expect(metrics.unsynchronizedLines == 0)
   }
 
   @Test func refusesToOverwriteARun() throws {

@@ -31,16 +31,20 @@ package struct CheckpointStore {
   // MARK: Writing
 
   /// Saves the state after `optimizer.step` updates and removes what is older than `keep`.
+  ///
+  /// - Parameter metrics: Its lines are brought to the disk first: a checkpoint never outlives the record
+  ///   of the steps that led to it.
   package func save(
-    adapters: AdapterSet, optimizer: AdamW, epoch: Int, baseFingerprint: String
+    adapters: AdapterSet, optimizer: AdamW, metrics: MetricsWriter, baseFingerprint: String
   ) throws -> Entry {
+    try metrics.synchronize()
     let step = optimizer.step
     let digits = String(step)
     let name = "step-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     let path = "\(directory)/\(name)"
     try AtomicDirectory.write(path) { temporary in
       try PEFTDirectory.write(adapters, baseFingerprint: baseFingerprint, to: temporary)
-      try writeState(optimizer, epoch: epoch, to: "\(temporary)/\(Self.stateName)")
+      try writeState(optimizer, to: "\(temporary)/\(Self.stateName)")
       let files = [PEFTDirectory.configName, PEFTDirectory.tensorsName, Self.stateName]
       let manifest = try Self.manifest(of: files, in: temporary, step: step)
       try writeFile("\(temporary)/\(Self.manifestName)", manifest.text(.indented) + "\n")
@@ -49,11 +53,10 @@ package struct CheckpointStore {
     return Entry(step: step, path: path)
   }
 
-  private func writeState(_ optimizer: AdamW, epoch: Int, to path: String) throws {
+  private func writeState(_ optimizer: AdamW, to path: String) throws {
     let file = try HDF5Writer(path)
     try file.writeAttribute("format_version", .integer(Self.formatVersion))
     try file.writeAttribute("step", .integer(optimizer.step))
-    try file.writeAttribute("epoch", .integer(epoch))
     for (index, parameter) in optimizer.parameters.enumerated() {
       for (group, tensor) in [
         ("first_moment", optimizer.firstMoments[index]),

@@ -33,28 +33,50 @@ package struct RunRecord: Equatable {
   /// The date that the run in `saved` began with.
   static func templateDate(in saved: JSON) -> Int? { saved["template_date"]?.integer }
 
-  /// - Parameter threads: In use; the result does not depend on them.
-  func json(threads: Int) -> JSON {
-    [
-      "finetune_version": .string(Version.current),
-      "cpu_features": .array(Kernels.cpuFeatures.map(JSON.string)),
-      "kernels": .string(Kernels.cpuLevel),
-      "threads": .integer(threads),
-      "started": .string(Date().formatted(.iso8601)),
-      "base": ["path": .string(basePath), "fingerprint": .string(baseFingerprint)],
-      "template_sha256": .string(templateHash),
-      "template_date": .integer(templateDate),
-      "data": .array(
-        data.map { ["path": .string($0.path), "sha256": .string($0.sha256)] }),
-    ]
+  /// - Parameters:
+  ///   - threads: In use; the result does not depend on them.
+  ///   - saved: The record of the run that is continued. It stays as it is; what is different from now on
+  ///     is added to it.
+  func json(threads: Int, resuming saved: JSON? = nil) -> JSON {
+    let environment = Self.environment(threads: threads)
+    if var saved {
+      let earlier = saved["resumed"]?.array ?? []
+      saved.set("resumed", .array(earlier + [.object(environment)]))
+      return saved
+    }
+    return .object(
+      JSONObject(
+        environment.members + [
+          ("base", ["path": .string(basePath), "fingerprint": .string(baseFingerprint)]),
+          ("template_sha256", .string(templateHash)),
+          ("template_date", .integer(templateDate)),
+          (
+            "data",
+            .array(data.map { ["path": .string($0.path), "sha256": .string($0.sha256)] })
+          ),
+        ]))
   }
 
-  /// What is different since the run began and does no harm, one sentence each.
+  /// What a part of a run was computed with, from when on.
+  private static func environment(threads: Int) -> JSONObject {
+    JSONObject([
+      ("finetune_version", .string(Version.current)),
+      ("cpu_features", .array(Kernels.cpuFeatures.map(JSON.string))),
+      ("kernels", .string(Kernels.cpuLevel)), ("threads", .integer(threads)),
+      ("started", .string(Date().formatted(.iso8601))),
+    ])
+  }
+
+  /// What is different from any earlier part of the run and does no harm, one sentence each.
   static func remarks(since saved: JSON) -> [String] {
-    guard let old = saved["kernels"]?.string, old != Kernels.cpuLevel else { return [] }
+    let parts = [saved] + (saved["resumed"]?.array ?? [])
+    let others = parts.compactMap { $0["kernels"]?.string }.filter { $0 != Kernels.cpuLevel }
+    guard let other = others.first else { return [] }
+    let began = saved["kernels"]?.string == other
     return [
-      "the run began with kernels for \(old) and goes on with \(Kernels.cpuLevel); sums round in another"
-        + " order, so its last bits are not those of a run on one machine"
+      "the run \(began ? "began" : "went on") with kernels for \(other) and goes on with"
+        + " \(Kernels.cpuLevel); sums round in another order, so its last bits are not those of a run"
+        + " on one machine"
     ]
   }
 

@@ -62,6 +62,10 @@ package final class Trainer {
     try directory.create()
     let lock = try RunLock(directory)
     defer { withExtendedLifetime(lock) {} }
+    // With the lock held nobody else is writing here.
+    for place in [directory.path, directory.checkpoints] {
+      try AtomicDirectory.removeLeftovers(in: place)
+    }
     return try TrainingRun(trainer: self).run()
   }
 }

@@ -50,7 +50,7 @@ final class TrainingRun {
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
     for warning in data.warnings { onEvent(.warning(warning)) }
     plan = try TrainingPlan(recipe: recipe, base: base, data: data)
-    try Self.writeRecords(recipe, record, data.verdicts, to: directory)
+    try Self.writeRecords(recipe, record, data.verdicts, resuming: saved, to: directory)
 
     onEvent(.note("reading \(recipe.model.path)"))
     model = try base.load(WeightStorage(recipe.model))
@@ -84,9 +84,10 @@ final class TrainingRun {
   }
 
   private static func writeRecords(
-    _ recipe: Recipe, _ record: RunRecord, _ verdicts: [RowVerdict], to directory: RunDirectory
+    _ recipe: Recipe, _ record: RunRecord, _ verdicts: [RowVerdict], resuming saved: JSON?,
+    to directory: RunDirectory
   ) throws {
-    let run = record.json(threads: Kernels.threads)
+    let run = record.json(threads: Kernels.threads, resuming: saved)
     try AtomicFile.write(directory.recipe, recipe.json.text(.indented) + "\n")
     try AtomicFile.write(directory.run, run.text(.indented) + "\n")
     let rows = verdicts.map { $0.json.text() + "\n" }.joined()
@@ -135,16 +136,16 @@ final class TrainingRun {
     onEvent(.started(summary(completed: completed)))
     // Before the first step; or where a run was stopped in the middle of an evaluation.
     if isEvaluationDue, metrics.lastEvaluatedStep != completed {
-      guard try evaluate() else { return try interrupted(epoch: 0) }
+      guard try evaluate() else { return try interrupted() }
     }
     let remaining = max(0, plan.totalSteps - completed)
     for step in plan.batches.allSteps.dropFirst(completed).prefix(remaining) {
-      guard try train(step) else { return try interrupted(epoch: step.epoch) }
+      guard try train(step) else { return try interrupted() }
       if isEvaluationDue {
-        guard try evaluate() else { return try interrupted(epoch: step.epoch) }
+        guard try evaluate() else { return try interrupted() }
       }
       if isLastStep || optimizer.step.isMultiple(of: recipe.checkpoint.interval) {
-        try saveCheckpoint(epoch: step.epoch)
+        try saveCheckpoint()
       }
     }
     return try finish()
@@ -225,16 +226,16 @@ final class TrainingRun {
     return true
   }
 
-  private func saveCheckpoint(epoch: Int) throws {
+  private func saveCheckpoint() throws {
     let entry = try store.save(
-      adapters: adapters, optimizer: optimizer, epoch: epoch,
+      adapters: adapters, optimizer: optimizer, metrics: metrics,
       baseFingerprint: base.files.fingerprint)
     lastCheckpoint = entry
     onEvent(.checkpoint(path: entry.path, step: entry.step))
   }
 
-  private func interrupted(epoch: Int) throws -> Trainer.Outcome {
-    if lastCheckpoint?.step != optimizer.step { try saveCheckpoint(epoch: epoch) }
+  private func interrupted() throws -> Trainer.Outcome {
+    if lastCheckpoint?.step != optimizer.step { try saveCheckpoint() }
     return .interrupted(checkpoint: lastCheckpoint?.path ?? directory.path)
   }
 

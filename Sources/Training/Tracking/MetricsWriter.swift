@@ -6,6 +6,8 @@ import Formats
 /// and whoever follows the file sees each step as it ends.
 package final class MetricsWriter {
   private let file: OutputFile
+  /// Lines that a power cut could still take.
+  package private(set) var unsynchronizedLines = 0
   /// Step of the newest evaluation among the lines that were kept.
   package let lastEvaluatedStep: Int?
 
@@ -28,10 +30,14 @@ package final class MetricsWriter {
   package func write(_ evaluation: EvaluationMetrics) throws { try append(evaluation.json) }
 
   /// Waits until every line is on the disk, which a checkpoint of this step may count on.
-  package func synchronize() throws { try file.synchronize() }
+  package func synchronize() throws {
+    try file.synchronize()
+    unsynchronizedLines = 0
+  }
 
   private func append(_ object: JSONObject) throws {
     try file.write(JSON.object(object).text() + "\n")
+    unsynchronizedLines += 1
   }
 
   /// Complete lines, with their line feeds, whose "step" is at most `step`.
