@@ -40,7 +40,8 @@ struct Generation: ParsableCommand {
     let prompt = (0..<64).map { Int32($0 * 37 % base.files.specification.vocabularySize) }
     let times = Times(budget: 0, least: 3) {
       _ = model.generate(
-        prompt: prompt, adapters: nil, maxNewTokens: 256, sampler: TokenSampler(temperature: 0), stopTokens: []
+        prompt: prompt, adapters: nil, maxNewTokens: 256, sampler: TokenSampler(temperature: 0),
+        stopTokens: []
       ) { _ in true }
     }
     return 256 / times.median

@@ -120,7 +120,9 @@ struct KernelBench {
       ),
       (
         "SwiGLU backward",
-        Times { Kernels.gatedBackward(.silu, dOut: dOut, gate: gate, up: up, dGate: out, dUp: dOut) }.best
+        Times {
+          Kernels.gatedBackward(.silu, dOut: dOut, gate: gate, up: up, dGate: out, dUp: dOut)
+        }.best
       ),
       (
         "RMSNorm forward, 2048 × 576",
@@ -131,7 +133,8 @@ struct KernelBench {
       (
         "RMSNorm backward",
         Times {
-          Kernels.rmsNormBackward(dOut: y, x: x, weight: weight, inverseRMS: inverse, into: dX, accumulating: true)
+          Kernels.rmsNormBackward(
+            dOut: y, x: x, weight: weight, inverseRMS: inverse, into: dX, accumulating: true)
         }.best
       ),
     ]

@@ -36,7 +36,9 @@ import Training
     let configuration = LoRAConfiguration(
       rank: 3, alpha: 7.5, useRSLoRA: true, targetModules: ["q_proj", "down_proj"],
       baseModel: "somewhere")
-    let targets = linears.filter { $0.module.hasSuffix("q_proj") || $0.module.hasSuffix("down_proj") }
+    let targets = linears.filter {
+      $0.module.hasSuffix("q_proj") || $0.module.hasSuffix("down_proj")
+    }
     let adapter = AdapterSet(fresh: configuration, targets: targets, seed: 5)
     for (index, parameter) in adapter.parameters.enumerated() {
       Random.fillUniform(parameter.value, -1..<1, key: RandomKey(seed: UInt64(index), .sampling))
@@ -109,7 +111,9 @@ import Training
   @Test func aReadAdapterDropsWhatTheFreshOneDrops() throws {
     let configuration = LoRAConfiguration(
       rank: 2, alpha: 4, dropout: 0.5, targetModules: ["v_proj", "down_proj"], baseModel: "b")
-    let targets = linears.filter { $0.module.hasSuffix("v_proj") || $0.module.hasSuffix("down_proj") }
+    let targets = linears.filter {
+      $0.module.hasSuffix("v_proj") || $0.module.hasSuffix("down_proj")
+    }
     let fresh = AdapterSet(fresh: configuration, targets: targets, seed: 5)
     try PEFTDirectory.write(fresh, baseFingerprint: "f", to: folder.path)
     let read = try PEFTDirectory.load(
@@ -157,7 +161,8 @@ import Training
     #expect(problem?.description.contains("cannot be used on this base model") == true)
     let fewer = #expect(throws: Problem.self) {
       try PEFTDirectory.load(
-        "\(goldenPath("tiny-llama"))/adapter", linears: Array(linears.prefix(7)), baseFingerprint: "f")
+        "\(goldenPath("tiny-llama"))/adapter", linears: Array(linears.prefix(7)),
+        baseFingerprint: "f")
     }
     #expect(fewer?.description.contains("belong to no linear layer") == true)
   }

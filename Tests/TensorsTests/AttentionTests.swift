@@ -24,7 +24,7 @@ struct AttentionCase: CustomStringConvertible {
       window: window)
   }
   var segments: Segments { Segments(lengths: zip(starts, starts.dropFirst()).map { $1 - $0 }) }
-  var shape: AttentionShape { 
+  var shape: AttentionShape {
     AttentionShape(
       heads: H, kvHeads: G, headDimension: E, scale: scale, softCap: cap, window: window)
   }

@@ -19,9 +19,10 @@ extension KernelTests {
     }
 
     /// The last two take several slices of the vocabulary.
-    @Test(arguments: [
-      (1, 1, 1), (7, 64, 5), (64, 577, 33), (10, 1025, 7), (5, 3000, 33),
-    ], [nil, 2.5])
+    @Test(
+      arguments: [
+        (1, 1, 1), (7, 64, 5), (64, 577, 33), (10, 1025, 7), (5, 3000, 33),
+      ], [nil, 2.5])
     func equalsReference(size: (T: Int, V: Int, D: Int), cap: Double?) {
       let (T, V, D) = size
       var random = SplitMix64(seed: UInt64(T + V))

@@ -60,7 +60,8 @@ extension KernelTests {
           == nil)
       let (dGate, dUp) = (Tensor.zeros([gate.count]), Tensor.zeros([gate.count]))
       Kernels.gatedBackward(
-        act.kind, dOut: .floats(ones), gate: .floats(gate), up: .floats(ones), dGate: dGate, dUp: dUp)
+        act.kind, dOut: .floats(ones), gate: .floats(gate), up: .floats(ones), dGate: dGate,
+        dUp: dUp)
       #expect(
         worstMismatch(dGate.floats, [0, 0, 0, 0, 1, 1, 1, 1] as [Double], absolute: 1e-30) == nil)
     }

@@ -64,7 +64,9 @@ private struct DrawnRecipe {
   init(seed: UInt64) throws {
     folder = try TemporaryDirectory()
     var random = SplitMix64(seed: seed &* 7919 &+ 17)
-    func pick<Value>(_ values: [Value]) -> Value { values[Int(random.next() % UInt64(values.count))] }
+    func pick<Value>(_ values: [Value]) -> Value {
+      values[Int(random.next() % UInt64(values.count))]
+    }
     let flag = [false, true]
     let names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     let chosen = names.filter { _ in pick(flag) }

@@ -198,9 +198,10 @@ import Training
     let resumed = try readJSON(path)
     #expect(resumed["kernels"] == "abacus")
     #expect(resumed["started"] == record["started"])
-    #expect(resumed["resumed"]?.array?.map { $0["kernels"]?.string } == [
-      Kernels.cpuLevel, Kernels.cpuLevel,
-    ])
+    #expect(
+      resumed["resumed"]?.array?.map { $0["kernels"]?.string } == [
+        Kernels.cpuLevel, Kernels.cpuLevel,
+      ])
   }
 
   /// What a killed process left half written is gone after the next start; a directory that was being

@@ -148,7 +148,8 @@ private struct GGUFConfigurationKeys {
     }
     for key in ["attention.scale", "logit_scale", "embedding_scale"]
     where value(key) != nil {
-      problems.append("the key \"\(full(key))\" changes what the layers compute and is not supported")
+      problems.append(
+        "the key \"\(full(key))\" changes what the layers compute and is not supported")
     }
   }
 

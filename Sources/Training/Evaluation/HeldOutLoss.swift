@@ -22,7 +22,8 @@ package enum HeldOutLoss {
   ///   - adapters: nil: the base alone.
   ///   - shouldStop: Asked between batches; nil is returned when it says so.
   package static func measure(
-    _ rows: [RenderedRow], model: CausalLM, adapters: AdapterSet?, shouldStop: () -> Bool = { false }
+    _ rows: [RenderedRow], model: CausalLM, adapters: AdapterSet?,
+    shouldStop: () -> Bool = { false }
   ) -> Value? {
     let sum = Tensor.zeros([1], .float64)
     var tokens = 0

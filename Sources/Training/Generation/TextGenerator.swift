@@ -13,7 +13,8 @@ package final class TextGenerator {
   package let warnings: [String]
 
   package init(
-    model path: String, adapter: String?, storage: WeightStorage, template: String = "auto", threads: Int?
+    model path: String, adapter: String?, storage: WeightStorage, template: String = "auto",
+    threads: Int?
   ) throws {
     Kernels.setThreads(threads ?? Kernels.defaultThreads)
     let base = try OpenedModel(path: path, template: template)

@@ -18,7 +18,8 @@ package struct TrainingData {
     let data = recipe.data
     func load(_ sources: [DataSource]) throws -> RowSet {
       try RowSet.load(
-        sources.map { RowSource(path: $0.path, format: $0.format) }, renderer: renderer, maxLength: data.maxLength, overlong: data.overlong)
+        sources.map { RowSource(path: $0.path, format: $0.format) }, renderer: renderer,
+        maxLength: data.maxLength, overlong: data.overlong)
     }
     let learned = try load(data.train)
     let held = data.validation.isEmpty ? nil : try load(data.validation)

@@ -215,8 +215,9 @@ final class TrainingRun {
   /// Measures the held-out rows, if there are any; false where it was asked to stop.
   private func evaluate() throws -> Bool {
     guard !data.validation.isEmpty else { return true }
-    guard let loss = HeldOutLoss.measure(
-      data.validation, model: model, adapters: adapters, shouldStop: shouldStop)
+    guard
+      let loss = HeldOutLoss.measure(
+        data.validation, model: model, adapters: adapters, shouldStop: shouldStop)
     else { return false }
     let evaluation = EvaluationMetrics(
       step: optimizer.step, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,

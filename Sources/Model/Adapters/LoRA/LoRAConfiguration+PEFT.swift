@@ -40,7 +40,8 @@ extension LoRAConfiguration {
     alphaPattern = ModulePattern(json["alpha_pattern"])
     for entry in rankPattern.entries where !(entry.value >= 1 && Int(exactly: entry.value) != nil) {
       problems.append(
-        "rank_pattern has \(entry.value) for \"\(entry.key)\", expected a whole number of 1 or more")
+        "rank_pattern has \(entry.value) for \"\(entry.key)\", expected a whole number of 1 or more"
+      )
     }
     guard problems.isEmpty else { throw Problem(heading: path, problems: problems) }
   }
