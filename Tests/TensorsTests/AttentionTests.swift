@@ -98,6 +98,11 @@ extension KernelTests {
       AttentionCase(starts: [0, 1300], H: 2, G: 1, E: 4, window: 600),
       AttentionCase(starts: [0, 900], H: 4, G: 2, E: 8, scale: 0.2, cap: 2, window: 130),
       AttentionCase(starts: [0, 90, 290], H: 4, G: 2, E: 80, scale: 0.3, cap: 4, window: 64),
+      AttentionCase(starts: [0, 70], H: 2, G: 1, E: 96, cap: 5),
+      AttentionCase(starts: [0, 5, 140], H: 2, G: 2, E: 128, window: 40),
+      AttentionCase(starts: [0, 75], H: 2, G: 1, E: 256, scale: 0.05, cap: 3, window: 20),
+      // Pieces of queries beside a short window.
+      AttentionCase(starts: [0, 2600], H: 1, G: 1, E: 4, window: 100),
     ]
 
     @Test(arguments: cases) func equalsReference(test: AttentionCase) {
@@ -113,8 +118,12 @@ extension KernelTests {
       #expect(worstMismatch(result.dV, backward.dV, relative: 1e-4, absolute: 1e-5) == nil)
     }
 
-    @Test func backwardIsTheGradient() {
-      let test = AttentionCase(starts: [0, 2, 7], H: 4, G: 2, E: 4)
+    @Test(arguments: [
+      AttentionCase(starts: [0, 2, 7], H: 4, G: 2, E: 4),
+      AttentionCase(starts: [0, 2, 9], H: 4, G: 2, E: 4, scale: 0.6, cap: 1.5, window: 3),
+      AttentionCase(starts: [0, 6], H: 2, G: 1, E: 4, window: 1),
+    ])
+    func backwardIsTheGradient(test: AttentionCase) {
       let inputs = test.inputs(seed: 12)
       let result = test.run(inputs, workspace)
       let dOut = doubles(inputs.dOut)
@@ -169,7 +178,7 @@ extension KernelTests {
     func decodeContinuesTheForwardPass(tokens: (past: Int, new: Int), heads: (Int, Int, Int)) {
       let (past, new) = tokens
       let (H, G, E) = heads
-      for (cap, window) in [(nil, nil), (2, nil), (nil, 33)] as [(Float?, Int?)] {
+      for (cap, window) in [(nil, nil), (2, nil), (nil, 33), (3, 1)] as [(Float?, Int?)] {
         let test = AttentionCase(
           starts: [0, past + new], H: H, G: G, E: E, cap: cap, window: window)
         let inputs = test.inputs(seed: 15)

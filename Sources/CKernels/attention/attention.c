@@ -80,8 +80,8 @@ static size_t lay_out(forward_work *p, size_t workers, char *scratch) {
 
 /* ---- One block -------------------------------------------------------------------------------*/
 
-/* Query tokens `tokens` of group `g` against the keys from `first_key` on, the first that any of them
- * sees. Row order: all tokens of the group's first head, then of its second, and so on. */
+/* Query tokens `tokens` of group `g` against the keys from `first_key` on, the first that any of
+ * them sees. Row order: all tokens of the group's first head, then of its second, and so on. */
 typedef struct {
   ck_range tokens;
   size_t g, first_key;

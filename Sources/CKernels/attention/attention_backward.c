@@ -106,7 +106,8 @@ static void finish_row(float *weights, float *dscores, float log_sum_exp, float 
 
 /* ---- One head --------------------------------------------------------------------------------*/
 
-static void prepare_queries(const backward_work *p, size_t head, ck_range queries, block_state *state) {
+static void prepare_queries(const backward_work *p, size_t head, ck_range queries,
+                            block_state *state) {
   const ck_attention_gradient *g = &p->gradient;
   for (size_t i = 0; i < queries.count; i++) {
     size_t row = ((queries.first + i) * p->H + head) * p->E;
@@ -115,8 +116,8 @@ static void prepare_queries(const backward_work *p, size_t head, ck_range querie
   }
 }
 
-static void add_block(const backward_work *p, size_t head, ck_range queries, ck_range keys, bool first,
-                      const block_state *state) {
+static void add_block(const backward_work *p, size_t head, ck_range queries, ck_range keys,
+                      bool first, const block_state *state) {
   const ck_attention_gradient *g = &p->gradient;
   size_t E = p->E, stride = p->H * E, kv_stride = p->G * E;
   size_t q_offset = queries.first * stride + head * E;

@@ -342,8 +342,10 @@ static void gather_queries(const panel_backward *p, const head_of_segment *h, ck
   for (size_t done = 0; done < queries.count; done += QUERIES) {
     size_t t = queries.first + done, rows = CK_MIN(QUERIES, queries.count - done);
     size_t at = (h->start + t) * stride + h->head * E;
-    ck_bf16_transpose(p->gradient.q + at, stride, rows, E, state->q_columns + t * p->width, QUERIES);
-    ck_bf16_transpose(p->gradient.dout + at, stride, rows, E, state->dout_columns + t * p->width, QUERIES);
+    ck_bf16_transpose(p->gradient.q + at, stride, rows, E, state->q_columns + t * p->width,
+                      QUERIES);
+    ck_bf16_transpose(p->gradient.dout + at, stride, rows, E, state->dout_columns + t * p->width,
+                      QUERIES);
   }
 }
 
@@ -372,11 +374,20 @@ static void backward_of_head(const panel_backward *p, head_of_segment h, ck_rang
   }
 }
 
+/* Queries, of `length`, that have `share` of all pairs of query and key: up to the window's width
+ * each query sees one key more than the one before, from then on all see as many. */
+static double queries_with(double share, double length, double window) {
+  if (window == 0 || window >= length) return length * sqrt(share);
+  double growing = window * window / 2, wanted = share * (growing + (length - window) * window);
+  return wanted <= growing ? sqrt(2 * wanted) : window + (wanted - growing) / window;
+}
+
 /* Piece `index` of the queries of a segment: the first i pieces have i / pieces of all pairs. */
 static size_t piece_end(const panel_backward *p, size_t length, size_t index) {
   if (index == p->pieces) return length;
-  double share = sqrt((double)index / (double)p->pieces);
-  return (size_t)((double)length * share) / QUERIES * QUERIES;
+  double share = (double)index / (double)p->pieces;
+  double queries = queries_with(share, (double)length, (double)p->gradient.shape.window);
+  return (size_t)queries / QUERIES * QUERIES;
 }
 
 /* The sums of the keys before `end`, and zeros for the others. */

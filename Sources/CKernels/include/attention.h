@@ -7,8 +7,8 @@
 /* The sizes of an attention and how its scores are made. With g = h / (H / G):
  *   s[t, j] = scale · q[t, h] · k[j, g], softly capped: soft_cap · tanh(s / soft_cap)
  *   out[t, h] = sum_j softmax_j(s[t, j]) v[j, g]
- * over the keys j of the token's own segment that are not after it and, with a window, among the last
- * `window` up to itself. */
+ * over the keys j of the token's own segment that are not after it and, with a window, among the
+ * last `window` up to itself. */
 typedef struct {
   size_t T, S;           /* query tokens, segments */
   const int32_t *starts; /* [S + 1]: where segments begin, 0 ... T */

@@ -11,7 +11,7 @@
 void ck_embedding(const int32_t *ids, const float *weight, float *out, size_t T, size_t D);
 void ck_bf16_embedding(const int32_t *ids, const uint16_t *weight, float *out, size_t T, size_t D);
 
-/* ---- Tensors of float32 or of bfloat16: the other pointer is NULL -------------------------------*/
+/* ---- Tensors of float32 or of bfloat16: the other pointer is NULL ----------------------------*/
 
 typedef struct {
   const float *float32;
@@ -25,8 +25,8 @@ typedef struct {
 
 /* ---- rmsnorm.c -------------------------------------------------------------------------------*/
 
-/* out[T, D] = x · s · weight[D] (+ residual, where out is float32), s[T] = 1 / sqrt(mean(x²) + epsilon).
- * x may be the result itself. */
+/* out[T, D] = x · s · weight[D], s[T] = 1 / sqrt(mean(x²) + epsilon), plus `residual` where out is
+ * float32. x may be the result itself. */
 typedef struct {
   ck_input x;
   const float *weight;
@@ -39,8 +39,8 @@ typedef struct {
 
 void ck_rmsnorm_forward(ck_rmsnorm norm);
 
-/* dx = s · weight · dout - x · s³ · mean(dout · weight · x); or +=, where dx and x are float32. Where it
- * is written, dx may be dout itself. */
+/* dx = s · weight · dout - x · s³ · mean(dout · weight · x); or +=, where dx and x are float32.
+ * Where it is written, dx may be dout itself. */
 typedef struct {
   ck_input dout, x;
   const float *weight, *inverse_rms;
@@ -92,9 +92,9 @@ void ck_gated_backward(ck_gated_gradient p);
 
 void ck_add(const float *x, float *y, size_t count); /* y += x */
 void ck_scale(float *x, float factor, size_t count);
-void ck_add_number(float *x, float number, size_t count);            /* x += number */
-void ck_add_row(const float *row, float *x, size_t T, size_t N);     /* every row of x[T, N] += row */
-void ck_soft_cap(float *x, float cap, size_t count);                 /* x = cap · tanh(x / cap) */
+void ck_add_number(float *x, float number, size_t count);        /* x += number */
+void ck_add_row(const float *row, float *x, size_t T, size_t N); /* each row of x[T, N] += row */
+void ck_soft_cap(float *x, float cap, size_t count);             /* x = cap · tanh(x / cap) */
 
 /* Sum of squares in double precision. */
 double ck_sum_of_squares(const float *x, size_t count);

@@ -178,8 +178,8 @@ CK_KERNEL(void, scale_to_softmax,
   }
 }
 
-/* The same times the slope of the soft cap c, 1 - (z / c)². The logit z is found from its exponential:
- * bfloat16 has few enough fractions for a table of their logarithms. */
+/* The same times the slope of the soft cap c, 1 - (z / c)². The logit z is found from its
+ * exponential: bfloat16 has few enough fractions for a table of their logarithms. */
 CK_KERNEL(void, scale_to_capped_softmax,
           (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
            float scale, float cap, const float *logarithms),
@@ -248,7 +248,8 @@ static void gradient_task(void *context, size_t row, size_t worker) {
     scale_to_capped_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer,
                      p->gradient_scale, p->soft_cap, p->logarithms);
   } else {
-    scale_to_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer, p->gradient_scale);
+    scale_to_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer,
+                     p->gradient_scale);
   }
   weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * label_scale);
 }
