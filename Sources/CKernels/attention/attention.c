@@ -129,15 +129,18 @@ static void attend_keys(const forward_work *p, const block *b, block_state *stat
   size_t rows = p->group * b->tokens.count, kv_stride = p->G * p->E;
   size_t offset = keys.first * kv_stride + b->g * p->E;
   bool first = keys.first == b->first_key;
-  ck_matmul_piece(rows, keys.count, p->E, 1, (ck_matrix){state->queries, p->E, false},
-                  (ck_matrix){p->pass.k + offset, kv_stride, true}, state->scores, keys.count,
-                  false);
+  ck_matmul_piece(&(ck_float_product){
+      .M = rows, .N = keys.count, .K = p->E, .alpha = 1,
+      .a = {state->queries, p->E, false}, .b = {p->pass.k + offset, kv_stride, true},
+      .c = state->scores, .c_stride = keys.count});
   for (size_t row = 0; row < rows; row++) {
     size_t index = p->pass.shape.past + b->tokens.first + row % b->tokens.count;
     weigh_row(p, state, row, keys.count, ck_visible_keys(&p->pass.shape, index, keys), first);
   }
-  ck_matmul_piece(rows, p->E, keys.count, 1, (ck_matrix){state->scores, keys.count, false},
-                  (ck_matrix){p->pass.v + offset, kv_stride, false}, state->sums, p->E, !first);
+  ck_matmul_piece(&(ck_float_product){
+      .M = rows, .N = p->E, .K = keys.count, .alpha = 1,
+      .a = {state->scores, keys.count, false}, .b = {p->pass.v + offset, kv_stride, false},
+      .c = state->sums, .c_stride = p->E, .accumulate = !first});
 }
 
 static void write_results(const forward_work *p, const block *b, const block_state *state) {

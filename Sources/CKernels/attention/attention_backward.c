@@ -127,26 +127,31 @@ static void add_block(const backward_work *p, size_t head, ck_range queries, ck_
   ck_matrix weights = {state->weights, keys.count, true};
   ck_matrix dscores = {state->dscores, keys.count, false};
 
-  ck_matmul_piece(queries.count, keys.count, E, 1, scaled_q,
-                  (ck_matrix){g->k + kv_offset, kv_stride, true}, state->weights, keys.count,
-                  false);
-  ck_matmul_piece(queries.count, keys.count, E, 1, dout,
-                  (ck_matrix){g->v + kv_offset, kv_stride, true}, state->dscores, keys.count,
-                  false);
+  ck_matmul_piece(&(ck_float_product){
+      .M = queries.count, .N = keys.count, .K = E, .alpha = 1,
+      .a = scaled_q, .b = {g->k + kv_offset, kv_stride, true},
+      .c = state->weights, .c_stride = keys.count});
+  ck_matmul_piece(&(ck_float_product){
+      .M = queries.count, .N = keys.count, .K = E, .alpha = 1,
+      .a = dout, .b = {g->v + kv_offset, kv_stride, true},
+      .c = state->dscores, .c_stride = keys.count});
   for (size_t i = 0; i < queries.count; i++) {
     size_t token = queries.first + i;
     finish_row(state->weights + i * keys.count, state->dscores + i * keys.count,
                g->log_sum_exp[token * p->H + head], state->deltas[i], g->shape.soft_cap,
                ck_visible_keys(&g->shape, token, keys), keys.count);
   }
-  ck_matmul_piece(queries.count, E, keys.count, g->shape.scale, dscores,
-                  (ck_matrix){g->k + kv_offset, kv_stride, false}, g->dq + q_offset, stride,
-                  !first);
+  ck_matmul_piece(&(ck_float_product){
+      .M = queries.count, .N = E, .K = keys.count, .alpha = g->shape.scale,
+      .a = dscores, .b = {g->k + kv_offset, kv_stride, false},
+      .c = g->dq + q_offset, .c_stride = stride, .accumulate = !first});
   dscores.transposed = true;
-  ck_matmul_piece(keys.count, E, queries.count, 1, weights, dout, p->dv_parts + part_offset, stride,
-                  true);
-  ck_matmul_piece(keys.count, E, queries.count, 1, dscores, scaled_q, p->dk_parts + part_offset,
-                  stride, true);
+  ck_matmul_piece(&(ck_float_product){
+      .M = keys.count, .N = E, .K = queries.count, .alpha = 1, .a = weights, .b = dout,
+      .c = p->dv_parts + part_offset, .c_stride = stride, .accumulate = true});
+  ck_matmul_piece(&(ck_float_product){
+      .M = keys.count, .N = E, .K = queries.count, .alpha = 1, .a = dscores, .b = scaled_q,
+      .c = p->dk_parts + part_offset, .c_stride = stride, .accumulate = true});
 }
 
 static void head_task(void *context, size_t task, size_t worker) {

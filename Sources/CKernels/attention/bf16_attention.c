@@ -1,7 +1,5 @@
 #include "attention/attention_panels.h"
 #include "attention/attention_rows.h"
-#include "numbers/bf16_exp.h"
-#include "numbers/exp.h"
 
 #include <math.h>
 
@@ -56,38 +54,6 @@ static size_t lay_out(panel_work *p, size_t workers, char *scratch) {
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-/* weights = exp(scale · (scores - maximum)) in bfloat16; returns their sum before rounding. */
-CK_KERNEL(float, portable_exponentials,
-          (const float *restrict scores, float scale, float maximum, uint16_t *restrict weights,
-           size_t count),
-          (scores, scale, maximum, weights, count)) {
-  CK_SUM_IN_LANES
-  float sum = 0;
-  for (size_t i = 0; i < count; i++) {
-    float weight = ck_exp((scores[i] - maximum) * scale);
-    weights[i] = ck_bfloat16_from_float(weight);
-    sum += weight;
-  }
-  return sum;
-}
-
-#if defined(__x86_64__)
-CK_AVX512_BF16 static float avx512_exponentials(const float *scores, float scale, float maximum,
-                                                uint16_t *weights, size_t count) {
-  return ck_bf16_exponentials(scores, scale, maximum, weights, count);
-}
-#endif
-
-static float exponentials(const float *scores, float scale, float maximum, uint16_t *weights,
-                          size_t count) {
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512_BF16) {
-    return avx512_exponentials(scores, scale, maximum, weights, count);
-  }
-#endif
-  return portable_exponentials(scores, scale, maximum, weights, count);
-}
-
 CK_KERNEL(void, finish_row,
           (const float *restrict sums, float factor, uint16_t *restrict out, size_t count),
           (sums, factor, out, count)) {
@@ -118,7 +84,7 @@ static void weigh_row(rows_state *state, size_t row, float scale, size_t width, 
   }
   state->maximum[row] = maximum;
   state->total[row] +=
-      exponentials(scores, scale, maximum, weights + visible.first, visible.count);
+      ck_kernels.attention_weights(scores, scale, maximum, weights + visible.first, visible.count);
 }
 
 /* Queries `tokens` (a tile's at most, counted from their segment's start) of head `h`. */

@@ -1,7 +1,6 @@
 #include "attention/attention_panels.h"
 #include "attention/attention_rows.h"
-#include "numbers/bf16_exp.h"
-#include "numbers/tanh.h"
+#include "attention/attention_weights.h"
 
 #include <math.h>
 
@@ -16,8 +15,8 @@
  * its part of dK and dV in scratch, and the parts are added in order. */
 
 enum {
-  QUERIES = 64, /* both are multiples of a panel's columns */
-  KEYS = 128,
+  QUERIES = CK_PAIR_QUERIES,
+  KEYS = CK_PAIR_KEYS,
   PANELS = KEYS / CK_PANEL_COLUMNS,
   SQUARE = 16, /* of ck_transpose_floats */
   ENOUGH_TASKS = 12,
@@ -48,19 +47,14 @@ typedef struct {
   float *log_sum_exp, *deltas;                /* [T] */
 } head_state;
 
-/* Where in panels of P or dS the pairs of a query and a panel's keys begin. */
-static inline size_t pair_offset(size_t query, size_t panel) {
-  return panel * ck_panel_words(QUERIES) + query / 2 * CK_PANEL_COLUMNS;
-}
-
 static size_t lay_out_slot(const panel_backward *p, char *slot, head_state *state) {
   ck_scratch next = {slot, 0};
   size_t rows = ck_bf16_tile_rows(), tokens = ck_round_up(p->T, QUERIES), E = p->E;
   state->scores = ck_take(&next, rows * KEYS * sizeof(float));
   state->dscores = ck_take(&next, rows * KEYS * sizeof(float));
   state->dscore_rows = ck_take(&next, QUERIES * KEYS * sizeof(uint16_t));
-  state->weight_pairs = ck_take(&next, pair_offset(0, PANELS) * sizeof(uint32_t));
-  state->dscore_pairs = ck_take(&next, pair_offset(0, PANELS) * sizeof(uint32_t));
+  state->weight_pairs = ck_take(&next, ck_pair_offset(0, PANELS) * sizeof(uint32_t));
+  state->dscore_pairs = ck_take(&next, ck_pair_offset(0, PANELS) * sizeof(uint32_t));
   state->dk = ck_take(&next, tokens * p->width * sizeof(float));
   state->dv = ck_take(&next, tokens * p->width * sizeof(float));
   state->dq = ck_take(&next, tokens * p->width * sizeof(float));
@@ -96,138 +90,6 @@ static size_t lay_out(panel_backward *p, size_t workers, char *scratch) {
   return next.used;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------*/
-
-/* A query's visible keys, from `hidden` up to `visible`, and what its weights are made from. */
-typedef struct {
-  float log_sum_exp, delta;
-  size_t hidden, visible;
-} query;
-
-CK_INLINE void finish_element(const float *scores, const float *dscores, query q, float scale,
-                              size_t i, uint32_t *weight, uint32_t *dscore) {
-  float w = ck_exp(scores[i] * scale - q.log_sum_exp);
-  float d = w * (dscores[i] - q.delta) * scale;
-  *weight = i < q.visible ? ck_bfloat16_from_float(w) : 0;
-  *dscore = i < q.visible ? ck_bfloat16_from_float(d) : 0;
-}
-
-/* Where the results of two queries go, a panel of keys after the other: P and dS as pairs, dS also
- * row by row. */
-typedef struct {
-  uint32_t *weight_pairs, *dscore_pairs;
-  uint16_t *even, *odd;
-} pair_results;
-
-CK_KERNEL(void, portable_finish_pair,
-          (const float *restrict scores, const float *restrict dscores, query even, query odd,
-           float scale, pair_results results, size_t keys),
-          (scores, dscores, even, odd, scale, results, keys)) {
-  for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
-    size_t at = pair_offset(0, key / CK_PANEL_COLUMNS);
-    uint32_t *restrict weight_pairs = results.weight_pairs + at;
-    uint32_t *restrict dscore_pairs = results.dscore_pairs + at;
-    uint16_t *restrict even_row = results.even + key, *restrict odd_row = results.odd + key;
-    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
-      uint32_t w0, w1, d0, d1;
-      finish_element(scores, dscores, even, scale, key + i, &w0, &d0);
-      finish_element(scores + KEYS, dscores + KEYS, odd, scale, key + i, &w1, &d1);
-      weight_pairs[i] = w1 << 16 | w0;
-      dscore_pairs[i] = d1 << 16 | d0;
-      even_row[i] = (uint16_t)d0;
-      odd_row[i] = (uint16_t)d1;
-    }
-  }
-}
-
-/* The same with a soft cap (0: none) and keys that lie before a window. */
-CK_INLINE void finish_masked_element(const float *scores, const float *dscores, query q,
-                                     float scale, float cap, size_t i, uint32_t *weight,
-                                     uint32_t *dscore) {
-  float score = scores[i] * scale, slope = scale;
-  if (cap != 0) {
-    score = ck_capped(score, cap);
-    slope *= ck_cap_slope(score, cap);
-  }
-  float w = ck_exp(score - q.log_sum_exp);
-  float d = w * (dscores[i] - q.delta) * slope;
-  bool seen = i >= q.hidden && i < q.visible;
-  *weight = seen ? ck_bfloat16_from_float(w) : 0;
-  *dscore = seen ? ck_bfloat16_from_float(d) : 0;
-}
-
-CK_KERNEL(void, finish_masked_pair,
-          (const float *restrict scores, const float *restrict dscores, query even, query odd,
-           float scale, float cap, pair_results results, size_t keys),
-          (scores, dscores, even, odd, scale, cap, results, keys)) {
-  for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
-    size_t at = pair_offset(0, key / CK_PANEL_COLUMNS);
-    for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
-      uint32_t w0, w1, d0, d1;
-      finish_masked_element(scores, dscores, even, scale, cap, key + i, &w0, &d0);
-      finish_masked_element(scores + KEYS, dscores + KEYS, odd, scale, cap, key + i, &w1, &d1);
-      results.weight_pairs[at + i] = w1 << 16 | w0;
-      results.dscore_pairs[at + i] = d1 << 16 | d0;
-      results.even[key + i] = (uint16_t)d0;
-      results.odd[key + i] = (uint16_t)d1;
-    }
-  }
-}
-
-#if defined(__x86_64__)
-/* 16 keys of a query: P, and dS. */
-CK_AVX512_BF16_INLINE __m512 finish_lanes(const float *scores, const float *dscores, query q,
-                                          float scale, size_t i, __m512 *dscore) {
-  __mmask16 visible = q.visible > i ? ck_lanes(q.visible - i) : 0;
-  __m512 exponent = _mm512_fmsub_ps(_mm512_loadu_ps(scores + i), _mm512_set1_ps(scale * CK_LOG2_E),
-                                    _mm512_set1_ps(q.log_sum_exp * CK_LOG2_E));
-  __m512 weight = _mm512_maskz_mov_ps(visible, ck_power_of_two(exponent));
-  __m512 distance = _mm512_sub_ps(_mm512_loadu_ps(dscores + i), _mm512_set1_ps(q.delta));
-  __m512 scaled = _mm512_mul_ps(weight, _mm512_set1_ps(scale));
-  *dscore = _mm512_maskz_mul_ps(visible, scaled, distance);
-  return weight;
-}
-
-/* The same for whole panels of keys. */
-CK_AVX512_BF16 static void avx512_finish_pair(const float *scores, const float *dscores,
-                                              query even, query odd, float scale,
-                                              pair_results results, size_t keys) {
-  /* Lane i of the even query beside lane i of the odd one. */
-  const __m512i interleave = _mm512_add_epi16(
-      _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5,
-                       4, 4, 3, 3, 2, 2, 1, 1, 0, 0),
-      _mm512_set1_epi32(16 << 16));
-  for (size_t i = 0; i < keys; i += 16) {
-    size_t at = pair_offset(0, i / CK_PANEL_COLUMNS) + i % CK_PANEL_COLUMNS;
-    __m512 d0, d1;
-    __m512 w0 = finish_lanes(scores, dscores, even, scale, i, &d0);
-    __m512 w1 = finish_lanes(scores + KEYS, dscores + KEYS, odd, scale, i, &d1);
-    __m512i weights = (__m512i)_mm512_cvtne2ps_pbh(w1, w0);
-    __m512i both = (__m512i)_mm512_cvtne2ps_pbh(d1, d0);
-    _mm512_storeu_si512(results.weight_pairs + at, _mm512_permutexvar_epi16(interleave, weights));
-    _mm512_storeu_si512(results.dscore_pairs + at, _mm512_permutexvar_epi16(interleave, both));
-    _mm256_storeu_si256((__m256i *)(results.even + i), _mm512_castsi512_si256(both));
-    _mm256_storeu_si256((__m256i *)(results.odd + i), _mm512_extracti64x4_epi64(both, 1));
-  }
-}
-#endif
-
-static void finish_pair(const ck_attention *shape, const float *scores, const float *dscores,
-                        query even, query odd, pair_results results, size_t keys) {
-  float scale = shape->scale;
-  if (shape->soft_cap != 0 || shape->window != 0) {
-    finish_masked_pair(scores, dscores, even, odd, scale, shape->soft_cap, results, keys);
-    return;
-  }
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512_BF16) {
-    avx512_finish_pair(scores, dscores, even, odd, scale, results, keys);
-    return;
-  }
-#endif
-  portable_finish_pair(scores, dscores, even, odd, scale, results, keys);
-}
-
 /* ---- One block of queries and keys -----------------------------------------------------------*/
 
 /* A query head of a segment, and where its panels are. */
@@ -237,12 +99,12 @@ typedef struct {
   const uint32_t *k_columns, *k_rows, *v_columns;
 } head_of_segment;
 
-static query query_at(const ck_attention *shape, const head_state *state,
-                      const head_of_segment *h, size_t index, ck_range keys) {
-  if (index >= h->end || index < keys.first) return (query){0};
+static ck_attention_query query_at(const ck_attention *shape, const head_state *state,
+                                   const head_of_segment *h, size_t index, ck_range keys) {
+  if (index >= h->end || index < keys.first) return (ck_attention_query){0};
   ck_range visible = ck_visible_keys(shape, index, keys);
-  return (query){state->log_sum_exp[index], state->deltas[index], visible.first,
-                 visible.first + visible.count};
+  return (ck_attention_query){state->log_sum_exp[index], state->deltas[index], visible.first,
+                              visible.first + visible.count};
 }
 
 /* Keys that any of the queries [first, first + rows) sees. */
@@ -255,6 +117,7 @@ static void make_scores(const panel_backward *p, const head_of_segment *h, head_
                         ck_range queries, ck_range keys) {
   const ck_attention *shape = &p->gradient.shape;
   size_t E = p->E, step = ck_bf16_tile_rows();
+  bool masked = shape->soft_cap != 0 || shape->window != 0;
   for (size_t i = 0; i < queries.count; i += step) {
     size_t first = queries.first + i, rows = CK_MIN(step, queries.count - i);
     size_t seen = keys_seen(first, rows, keys);
@@ -268,13 +131,22 @@ static void make_scores(const panel_backward *p, const head_of_segment *h, head_
     }
     for (size_t r = 0; r < rows; r += 2) {
       size_t row = i + r;
-      pair_results results = {
-          state->weight_pairs + pair_offset(row, 0), state->dscore_pairs + pair_offset(row, 0),
-          state->dscore_rows + row * KEYS, state->dscore_rows + (row + 1) * KEYS};
-      finish_pair(shape, state->scores + r * KEYS, state->dscores + r * KEYS,
-                  query_at(shape, state, h, first + r, keys),
-                  query_at(shape, state, h, first + r + 1, keys), results,
-                  ck_round_up(seen, CK_PANEL_COLUMNS));
+      ck_query_pair pair = {
+          .scores = state->scores + r * KEYS,
+          .dscores = state->dscores + r * KEYS,
+          .even = query_at(shape, state, h, first + r, keys),
+          .odd = query_at(shape, state, h, first + r + 1, keys),
+          .scale = shape->scale,
+          .soft_cap = shape->soft_cap,
+          .results = {state->weight_pairs + ck_pair_offset(row, 0),
+                      state->dscore_pairs + ck_pair_offset(row, 0),
+                      state->dscore_rows + row * KEYS, state->dscore_rows + (row + 1) * KEYS},
+          .keys = ck_round_up(seen, CK_PANEL_COLUMNS)};
+      if (masked) {
+        ck_finish_masked_pair(&pair);
+      } else {
+        ck_kernels.finish_pair(&pair);
+      }
     }
   }
 }
@@ -304,7 +176,7 @@ static void add_to_keys(const panel_backward *p, const uint16_t *columns, const 
     size_t first = keys.first + key;
     size_t unseen = first > queries.first ? first - queries.first : 0;
     if (unseen >= all) break;
-    const uint32_t *panel = pairs + pair_offset(unseen, key / CK_PANEL_COLUMNS);
+    const uint32_t *panel = pairs + ck_pair_offset(unseen, key / CK_PANEL_COLUMNS);
     for (size_t e = 0; e < p->E; e += step) {
       const uint16_t *left = columns + queries.first * p->width + e * QUERIES + unseen;
       ck_tile_product product = {left, QUERIES, panel, (all - unseen) / 2};

@@ -21,7 +21,7 @@ typedef void (*ck_task)(void *context, size_t task, size_t worker);
  * Called from inside a task, or while another thread uses the pool, it runs them one by one. */
 void ck_parallel_for(size_t count, size_t workers, ck_task task, void *context);
 
-/* ---- machine.c -------------------------------------------------------------------------------*/
+/* ---- machine.c, kernel_table.c ---------------------------------------------------------------*/
 
 /* Instruction sets that kernels are written for, each with all before it. On other processors than
  * x86-64 everything is plain. */
@@ -31,17 +31,16 @@ typedef enum {
   CK_LEVEL_AVX512,      /* F, BW, CD, DQ, VL: x86-64-v4 */
   CK_LEVEL_AVX512_BF16, /* products of bfloat16 pairs */
   CK_LEVEL_AMX,         /* products of bfloat16 matrices */
+  CK_LEVEL_COUNT,
 } ck_cpu_level;
 
 /* The highest level that this processor and its system can run. */
 ck_cpu_level ck_best_cpu_level(void);
 
-/* The level that kernels run at: the highest, unless the environment variable FINETUNE_CPU
- * (amx, avx512_bf16, avx512, avx2, plain) asked for a lower one when the program started.
- * amx_emulated imitates the matrix tiles in memory, for tests: right, and very slow. */
-ck_cpu_level ck_used_cpu_level(void);
-
-/* Changes the level; for tests, between kernels. Not above the best. */
+/* Changes the level that kernels run at, not above the best; between kernels only. It begins as the
+ * highest, unless the environment variable FINETUNE_CPU (amx, avx512_bf16, avx512, avx2, plain) asked
+ * for a lower one when the program started. amx_emulated imitates the matrix tiles in memory, for
+ * tests: right, and very slow. */
 void ck_use_cpu_level(ck_cpu_level level);
 
 /* "plain", "avx2" ... ; NULL where there is no such level. */

@@ -7,7 +7,7 @@
 
 #include "quantized.h"
 
-/* ---- matmul.c: products through OpenBLAS -----------------------------------------------------*/
+/* ---- matmul.c: float32 ------------------------------------------------------------------------*/
 
 /* A matrix as it lies in memory: element (i, j) is data[i * stride + j], or, where transposed,
  * data[j * stride + i]. */
@@ -17,13 +17,20 @@ typedef struct {
   bool transposed;
 } ck_matrix;
 
-/* C[M, N] = alpha · A[M, K] B[K, N], or += where `accumulate`. */
-void ck_matmul(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
-               size_t c_stride, bool accumulate);
+/* C[M, N] = alpha · A[M, K] B[K, N], or += where `accumulate`; rows of C are c_stride apart. */
+typedef struct ck_float_product {
+  size_t M, N, K;
+  float alpha;
+  ck_matrix a, b;
+  float *c;
+  size_t c_stride;
+  bool accumulate;
+} ck_float_product;
+
+void ck_matmul(const ck_float_product *product);
 
 /* The same on the calling thread only, for use inside tasks. */
-void ck_matmul_piece(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
-                     size_t c_stride, bool accumulate);
+void ck_matmul_piece(const ck_float_product *product);
 
 /* ---- linear.c: products with a frozen weight [N, K] ------------------------------------------*/
 

@@ -38,9 +38,6 @@ void ck_nf4_quantize_absmax(const float *absmax, uint8_t *absmax_codes, float *a
 /* out[count] = elements first ..< first + count, on the calling thread. */
 void ck_nf4_dequantize_range(const ck_nf4 *weight, size_t first, size_t count, float *out);
 
-/* out[count] as bfloat16: each value rounded once, whatever value_type says. On the calling thread. */
-void ck_nf4_dequantize_bf16(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
-
 /* Values as float32, in parallel. */
 void ck_nf4_dequantize(const ck_nf4 *weight, size_t first, size_t count, float *out);
 

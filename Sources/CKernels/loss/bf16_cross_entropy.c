@@ -1,7 +1,6 @@
-#include "products/bf16.h"
-#include "numbers/bf16_exp.h"
-#include "numbers/tanh.h"
+#include "loss/panel_exponentials.h"
 #include "machine/scratch.h"
+#include "numbers/tanh.h"
 
 #include <math.h>
 
@@ -16,10 +15,6 @@ enum {
 };
 
 typedef struct {
-  float maximum, sum; /* of exp(logit - maximum) */
-} panel_statistics;
-
-typedef struct {
   const int32_t *labels;
   size_t V, D, panels;
   size_t stride; /* of a row of exponentials */
@@ -30,7 +25,7 @@ typedef struct {
   uint32_t *tokens;             /* [T]: those with a label */
   uint16_t *hidden;             /* [chunk, D] */
   uint16_t *weights;            /* [chunk, stride]: exponentials, then gradients of logits */
-  panel_statistics *statistics; /* [chunk, panels] */
+  ck_panel_statistics *statistics; /* [chunk, panels] */
   float *label_logits;          /* [chunk] */
   double *losses;               /* [chunk] */
   float *normalizers;           /* [chunk]: log of the sum of exponentials */
@@ -93,68 +88,15 @@ size_t ck_bf16_linear_cross_entropy_scratch(const ck_operand *weight, size_t T, 
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-CK_INLINE panel_statistics exponentials(const float *restrict logits, uint16_t *restrict weights,
-                                        size_t count) {
-  CK_SUM_IN_LANES
-  float maximum = ck_maximum(logits, count), sum = 0;
-  for (size_t i = 0; i < count; i++) {
-    float weight = ck_exp(logits[i] - maximum);
-    weights[i] = ck_bfloat16_from_float(weight);
-    sum += weight;
-  }
-  return (panel_statistics){maximum, sum};
-}
-
-/* Rows of one panel; the usual, whole one with a length that the compiler knows. */
-CK_KERNEL(void, portable_exponentials_of_rows,
-          (const float *logits, size_t rows, uint16_t *weights, size_t stride,
-           panel_statistics *statistics, size_t panels, size_t count),
-          (logits, rows, weights, stride, statistics, panels, count)) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = logits + r * CK_PANEL_COLUMNS;
-    uint16_t *out = weights + r * stride;
-    statistics[r * panels] = count == CK_PANEL_COLUMNS ? exponentials(row, out, CK_PANEL_COLUMNS)
-                                                       : exponentials(row, out, count);
-    for (size_t i = count; i < CK_PANEL_COLUMNS; i++) out[i] = 0;
-  }
-}
-
-#if defined(__x86_64__)
-/* Whole panels. */
-CK_AVX512_BF16 static void avx512_exponentials_of_rows(const float *logits, size_t rows,
-                                                       uint16_t *weights, size_t stride,
-                                                       panel_statistics *statistics,
-                                                       size_t panels) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = logits + r * CK_PANEL_COLUMNS;
-    float maximum =
-        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_loadu_ps(row), _mm512_loadu_ps(row + 16)));
-    float sum = ck_bf16_exponentials(row, 1, maximum, weights + r * stride, CK_PANEL_COLUMNS);
-    statistics[r * panels] = (panel_statistics){maximum, sum};
-  }
-}
-#endif
-
-static void exponentials_of_rows(const float *logits, size_t rows, uint16_t *weights,
-                                 size_t stride, panel_statistics *statistics, size_t panels,
-                                 size_t count) {
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512_BF16 && count == CK_PANEL_COLUMNS) {
-    avx512_exponentials_of_rows(logits, rows, weights, stride, statistics, panels);
-    return;
-  }
-#endif
-  portable_exponentials_of_rows(logits, rows, weights, stride, statistics, panels, count);
-}
-
-CK_KERNEL(float, largest_maximum, (const panel_statistics *statistics, size_t panels),
+CK_KERNEL(float, largest_maximum, (const ck_panel_statistics *statistics, size_t panels),
           (statistics, panels)) {
   float maximum = statistics[0].maximum;
   for (size_t i = 1; i < panels; i++) maximum = CK_MAX(statistics[i].maximum, maximum);
   return maximum;
 }
 
-CK_KERNEL(double, sum_of_panels, (const panel_statistics *statistics, size_t panels, float maximum),
+CK_KERNEL(double, sum_of_panels,
+          (const ck_panel_statistics *statistics, size_t panels, float maximum),
           (statistics, panels, maximum)) {
   CK_SUM_IN_LANES
   double sum = 0;
@@ -166,8 +108,8 @@ CK_KERNEL(double, sum_of_panels, (const panel_statistics *statistics, size_t pan
 
 /* Exponentials of a row become its softmax times `scale`. */
 CK_KERNEL(void, scale_to_softmax,
-          (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
-           float scale),
+          (uint16_t *weights, const ck_panel_statistics *statistics, size_t panels,
+           float normalizer, float scale),
           (weights, statistics, panels, normalizer, scale)) {
   for (size_t p = 0; p < panels; p++) {
     float factor = ck_exp(statistics[p].maximum - normalizer) * scale;
@@ -181,8 +123,8 @@ CK_KERNEL(void, scale_to_softmax,
 /* The same times the slope of the soft cap c, 1 - (z / c)². The logit z is found from its
  * exponential: bfloat16 has few enough fractions for a table of their logarithms. */
 CK_KERNEL(void, scale_to_capped_softmax,
-          (uint16_t *weights, const panel_statistics *statistics, size_t panels, float normalizer,
-           float scale, float cap, const float *logarithms),
+          (uint16_t *weights, const ck_panel_statistics *statistics, size_t panels,
+           float normalizer, float scale, float cap, const float *logarithms),
           (weights, statistics, panels, normalizer, scale, cap, logarithms)) {
   for (size_t p = 0; p < panels; p++) {
     float factor = ck_exp(statistics[p].maximum - normalizer) * scale;
@@ -220,15 +162,16 @@ static void finish_logits(void *context, ck_range rows, ck_range columns, const 
     size_t label = (size_t)p->labels[p->chunk_tokens[row]] - columns.first;
     if (label < columns.count) p->label_logits[row] = block[r * CK_PANEL_COLUMNS + label];
   }
-  exponentials_of_rows(block, rows.count, p->weights + rows.first * p->stride + columns.first,
-                       p->stride, p->statistics + rows.first * p->panels + panel, p->panels,
-                       columns.count);
+  ck_kernels.panel_exponentials(&(ck_panel_exponentials){
+      .logits = block, .rows = rows.count, .columns = columns.count,
+      .weights = p->weights + rows.first * p->stride + columns.first, .stride = p->stride,
+      .statistics = p->statistics + rows.first * p->panels + panel, .panels = p->panels});
 }
 
 static void normalize_task(void *context, size_t row, size_t worker) {
   (void)worker;
   const head *p = context;
-  const panel_statistics *statistics = p->statistics + row * p->panels;
+  const ck_panel_statistics *statistics = p->statistics + row * p->panels;
   float maximum = largest_maximum(statistics, p->panels);
   double sum = sum_of_panels(statistics, p->panels, maximum);
   double normalizer = maximum + log(sum);

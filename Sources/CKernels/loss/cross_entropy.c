@@ -104,7 +104,9 @@ CK_KERNEL(void, cap_logits, (float *x, float cap, size_t count), (x, cap, count)
 /* ---- Tasks -----------------------------------------------------------------------------------*/
 
 /* How many rows of the weight to use at a time, and where they are. */
-static size_t rows_at_a_time(const head *p) { return p->weight->float32 ? p->slice : EXPANDED_ROWS; }
+static size_t rows_at_a_time(const head *p) {
+  return p->weight->float32 ? p->slice : EXPANDED_ROWS;
+}
 
 static const float *weight_rows(const head *p, ck_range rows, size_t worker) {
   if (p->weight->float32) return p->weight->float32 + rows.first * p->D;
@@ -119,9 +121,10 @@ static void logits_task(void *context, size_t task, size_t worker) {
   size_t step = rows_at_a_time(p);
   for (size_t first = words.first; first < words.first + words.count; first += step) {
     ck_range part = {first, CK_MIN(step, words.first + words.count - first)};
-    ck_matrix weight = {weight_rows(p, part, worker), p->D, true};
-    ck_matmul_piece(p->rows, part.count, p->D, 1, (ck_matrix){p->hidden, p->D, false}, weight,
-                    p->logits + part.first, p->V, false);
+    ck_matmul_piece(&(ck_float_product){
+        .M = p->rows, .N = part.count, .K = p->D, .alpha = 1,
+        .a = {p->hidden, p->D, false}, .b = {weight_rows(p, part, worker), p->D, true},
+        .c = p->logits + part.first, .c_stride = p->V});
   }
   for (size_t r = 0; r < p->rows; r++) {
     float *logits = p->logits + r * p->V + words.first;
@@ -151,9 +154,11 @@ static void gradient_task(void *context, size_t task, size_t worker) {
   size_t step = rows_at_a_time(p);
   for (size_t first = words.first; first < words.first + words.count; first += step) {
     ck_range part = {first, CK_MIN(step, words.first + words.count - first)};
-    ck_matrix weight = {weight_rows(p, part, worker), p->D, false};
-    ck_matmul_piece(p->rows, p->D, part.count, 1, (ck_matrix){p->logits + part.first, p->V, false},
-                    weight, partial, p->D, first > words.first);
+    ck_matmul_piece(&(ck_float_product){
+        .M = p->rows, .N = p->D, .K = part.count, .alpha = 1,
+        .a = {p->logits + part.first, p->V, false},
+        .b = {weight_rows(p, part, worker), p->D, false},
+        .c = partial, .c_stride = p->D, .accumulate = first > words.first});
   }
 }
 

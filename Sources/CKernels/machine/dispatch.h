@@ -5,15 +5,12 @@
 #include "CKernels.h"
 #include "numbers/bits.h"
 
-/* The level in use; see machine.c. */
+/* The level in use: which copy of a portable kernel runs. What is written for one level alone stands in
+ * kernel_table.h. */
 extern ck_cpu_level ck_level;
 
-/* Whether matrix tiles are used, or imitated in memory to test what is written for them. */
-typedef enum { CK_AMX_NONE, CK_AMX_HARDWARE, CK_AMX_EMULATED } ck_amx_use;
-extern ck_amx_use ck_amx;
-
-/* Asks the system for the tile registers and makes a product with them: false where either fails. */
-bool ck_amx_works(void);
+/* Its name, as FINETUNE_CPU calls it. */
+const char *ck_kernels_name(void);
 
 /* `CK_KERNEL(float, name, (const float *x, size_t count), (x, count)) { ... }` defines a static
  * function whose body is compiled once for each level. CK_SHARED_KERNEL makes it visible to other

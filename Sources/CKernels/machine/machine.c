@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -112,47 +111,12 @@ ck_cpu_level ck_best_cpu_level(void) { return CK_LEVEL_PLAIN; }
 
 #endif
 
-/* ---- The level in use ------------------------------------------------------------------------*/
-
-ck_cpu_level ck_level = CK_LEVEL_PLAIN;
-ck_amx_use ck_amx = CK_AMX_NONE;
-
-static const char *const level_names[] = {"plain", "avx2", "avx512", "avx512_bf16", "amx"};
-
-const char *ck_cpu_level_name(ck_cpu_level level) {
-  return (size_t)level < sizeof level_names / sizeof *level_names ? level_names[level] : NULL;
-}
-
-ck_cpu_level ck_used_cpu_level(void) { return ck_level; }
-
-void ck_use_cpu_level(ck_cpu_level level) {
-  ck_cpu_level best = ck_best_cpu_level();
-  ck_level = level < best ? level : best;
-  ck_amx = CK_AMX_NONE;
-  if (ck_level != CK_LEVEL_AMX) return;
-  if (ck_amx_works()) {
-    ck_amx = CK_AMX_HARDWARE;
-  } else {
-    ck_level = CK_LEVEL_AVX512_BF16;
-  }
-}
-
-__attribute__((constructor)) static void choose_level(void) {
-  ck_use_cpu_level(ck_best_cpu_level());
-  const char *asked = getenv("FINETUNE_CPU");
-  if (asked && strcmp(asked, "amx_emulated") == 0) ck_amx = CK_AMX_EMULATED;
-  for (ck_cpu_level level = CK_LEVEL_PLAIN; asked && ck_cpu_level_name(level); level++) {
-    if (strcmp(asked, ck_cpu_level_name(level)) == 0) ck_use_cpu_level(level);
-  }
-}
-
 void ck_cpu_features(char *text, size_t capacity) {
   if (capacity == 0) return;
   text[0] = '\0';
   line_list lines = {text, capacity};
   append_processor(&lines);
-  append(&lines, "kernels: ",
-         ck_amx == CK_AMX_EMULATED ? "amx_emulated" : ck_cpu_level_name(ck_level));
+  append(&lines, "kernels: ", ck_kernels_name());
   append(&lines, "openblas: ", openblas_get_config());
   append(&lines, "openblas core: ", openblas_get_corename());
 }

@@ -1,11 +1,11 @@
 /* Products of bfloat16 matrices with float32 sums.
  *
- * Three steps, each of its own file: bf16_panel.c lays 32 columns of a right operand side by side,
- * bf16_tile.c multiplies up to 8 rows by such a panel, bf16_gemm.c cuts whole products into those. */
+ * Three steps: bf16_panel.c lays 32 columns of a right operand side by side, tiles_*.c multiply up to
+ * 8 rows (32 with AMX) by such a panel, bf16_gemm.c cuts whole products into those. */
 #pragma once
 
+#include "machine/kernel_table.h"
 #include "numbers/convert.h"
-#include "machine/vector.h"
 
 enum {
   CK_PANEL_COLUMNS = 32,
@@ -52,22 +52,15 @@ void ck_bf16_transpose(const uint16_t *x, size_t stride, size_t rows, size_t col
 /* The same of 16 rows and columns. */
 void ck_transpose_floats(const float *x, size_t stride, float *out, size_t out_stride);
 
-/* ---- nf4_bf16.c ------------------------------------------------------------------------------*/
-
-/* ck_panel_of_rows of the elements from `first` on of an NF4 weight; false where there is no code of
- * its own for this processor or for these sizes. */
-bool ck_nf4_panel_of_rows(const ck_nf4 *weight, size_t first, size_t stride, size_t columns,
-                          size_t K, uint32_t *panel);
-
-/* ---- bf16_tile.c -----------------------------------------------------------------------------*/
+/* ---- Tiles: tiles.c, and tiles.h for those of each level --------------------------------------*/
 
 /* A panel and the rows that it is multiplied with, `row` elements apart. */
-typedef struct {
+struct ck_tile_product {
   const uint16_t *left;
   size_t row;
   const uint32_t *panel;
   size_t pairs;
-} ck_tile_product;
+};
 
 /* Rows that are best handled together: 32 with AMX, else 8. */
 size_t ck_bf16_tile_rows(void);
@@ -80,17 +73,6 @@ size_t ck_bf16_padded_rows(size_t rows);
  * are written, rows of c `stride` apart. */
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate);
-
-/* The first 16 columns of 16 rows, which is all that a small adapter has; the others mean
- * nothing. */
-void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c, size_t stride,
-                         bool accumulate);
-
-/* ---- bf16_tile_amx.c -------------------------------------------------------------------------*/
-
-/* 32 rows. */
-void ck_bf16_tile_amx(const ck_tile_product *products, size_t count, float *c, size_t stride,
-                      bool accumulate);
 
 /* ---- bf16_gemm.c -----------------------------------------------------------------------------*/
 

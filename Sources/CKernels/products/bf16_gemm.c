@@ -1,9 +1,5 @@
-#include "products/bf16.h"
 #include "machine/scratch.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "products/tiles.h"
 
 /* A product is made in rounds. In each, panels for some megabytes of columns are laid out in
  * parallel, then multiplied by all rows. Every element is one float32 sum in the order of k, so how
@@ -22,35 +18,17 @@ enum {
   PACK_PANELS = 4,         /* and its panels: 64 bytes of NF4 codes are the columns of four */
   MANY_TASKS = 32,         /* with fewer every panel is a task of its own */
   PART_STEP = 16,          /* parts begin at multiples of this many pairs, as AMX wants */
-  MOST_PART_PANELS = 8,
-  MOST_PART_ROWS = 256,
   MOST_TERMS = 16,
-  AMX_PART_PAIRS = 288,
+  /* Where parts begin is rounded for every term. */
+  MOST_GATHERED_PAIRS = CK_MOST_BLOCK_PAIRS + MOST_TERMS * PART_STEP,
 };
-
-/* How a long contraction is cut, and what of its result waits meanwhile. */
-typedef struct {
-  size_t most_whole; /* pairs that are not cut */
-  size_t pairs;      /* of a part */
-  size_t panels, rows;
-} part_sizes;
-
-/* Measured on Zen 5. */
-static const part_sizes vector_parts = {2048, 1024, 4, 64};
-
-/* 32 rows of a part stay in the first-level cache, 36 of 48 KB; and as panels are multiplied about
- * five times as fast, they must meet more rows to be worth reading. */
-static const part_sizes amx_parts = {320, AMX_PART_PAIRS, MOST_PART_PANELS, MOST_PART_ROWS};
-
-/* Where parts begin is rounded for every term. */
-enum { MOST_GATHERED_PAIRS = AMX_PART_PAIRS + MOST_TERMS * PART_STEP };
 
 /* ---- Laying out a right operand --------------------------------------------------------------*/
 
 /* Converts elements first ... first + count to bfloat16. */
 static void fetch(const ck_operand *b, size_t first, size_t count, uint16_t *out) {
   if (!b->float32) {
-    ck_nf4_dequantize_bf16(&b->nf4, first, count, out);
+    ck_kernels.nf4_to_bf16(&b->nf4, first, count, out);
     return;
   }
   float scaled[SLAB];
@@ -83,7 +61,7 @@ static void pack_straight(const ck_operand *b, ck_range columns, ck_range k, uin
   }
   size_t first = k.first * b->stride + columns.first;
   if (!b->float32 &&
-      ck_nf4_panel_of_rows(&b->nf4, first, b->stride, columns.count, k.count, panel)) {
+      ck_kernels.nf4_panel_of_rows(&b->nf4, first, b->stride, columns.count, k.count, panel)) {
     return;
   }
   uint16_t rows[SLAB][CK_PANEL_COLUMNS];
@@ -128,7 +106,7 @@ static size_t measure(product *p) {
   size_t bytes = CK_MAX(p->column_words * sizeof(uint32_t), 1);
   size_t all = ck_ceil_divide(p->N, CK_PANEL_COLUMNS);
   size_t pairs = p->column_words / CK_PANEL_COLUMNS;
-  part_sizes part = ck_amx == CK_AMX_NONE ? vector_parts : amx_parts;
+  ck_part_sizes part = ck_kernels.parts;
   p->parts = pairs > part.most_whole ? ck_ceil_divide(pairs, part.pairs) : 1;
   p->group = CK_MAX(GROUP_BYTES / (bytes / p->parts), 1);
   p->row_block = p->M >= 1024 ? 64 : 32;
@@ -170,15 +148,16 @@ static void pack_task(void *context, size_t task, size_t worker) {
 
 /* Rows of a tile of this product. */
 static size_t rows_of_step(const product *p) {
-  bool narrow = ck_amx == CK_AMX_NONE && p->N <= CK_NARROW_COLUMNS;
+  bool narrow = ck_kernels.block_rows == 0 && p->N <= CK_NARROW_COLUMNS;
   return narrow ? CK_NARROW_ROWS : ck_bf16_tile_rows();
 }
 
 /* The rows to multiply for those of `tile`. AMX knows only blocks of 32, so the last one begins
  * with rows that another block has too. */
 static ck_range rows_of_tile(const product *p, ck_range tile) {
-  bool whole = ck_amx == CK_AMX_NONE || p->M < CK_AMX_ROWS;
-  return whole || tile.count == CK_AMX_ROWS ? tile : (ck_range){p->M - CK_AMX_ROWS, CK_AMX_ROWS};
+  size_t block = ck_kernels.block_rows;
+  bool as_it_is = block == 0 || p->M < block || tile.count == block;
+  return as_it_is ? tile : (ck_range){p->M - block, block};
 }
 
 /* One part of the contraction, for some rows and a panel. */
@@ -218,7 +197,7 @@ static void multiply_task(void *context, size_t task, size_t worker) {
   size_t row_blocks = ck_ceil_divide(p->M, p->row_block), step = rows_of_step(p);
   ck_range panels = ck_piece(p->panels, p->group, task / row_blocks);
   ck_range rows = ck_piece(p->M, p->row_block, task % row_blocks);
-  float waiting[MOST_PART_PANELS][MOST_PART_ROWS][CK_PANEL_COLUMNS];
+  float waiting[CK_MOST_PART_PANELS][CK_MOST_PART_ROWS][CK_PANEL_COLUMNS];
   uint16_t gathered[CK_AMX_ROWS * 2 * MOST_GATHERED_PAIRS];
   for (size_t part = 0; part < p->parts; part++) {
     for (size_t r = 0; r < rows.count; r += step) {
@@ -226,11 +205,13 @@ static void multiply_task(void *context, size_t task, size_t worker) {
       ck_range all = rows_of_tile(p, tile);
       ck_tile_product products[MOST_TERMS];
       describe_part(p, all, panels.first, part, products);
-      if (p->parts > 1 && step == CK_AMX_ROWS) gather_rows(products, p->count, all.count, gathered);
+      if (p->parts > 1 && step == ck_kernels.block_rows) {
+        gather_rows(products, p->count, all.count, gathered);
+      }
       for (size_t i = 0; i < panels.count; i++) {
         float *sums = p->parts > 1 ? waiting[i][r] : waiting[0][0];
         if (all.count == step && step == CK_NARROW_ROWS) {
-          ck_bf16_narrow_tile(products, p->count, sums, CK_PANEL_COLUMNS, part > 0);
+          ck_kernels.narrow_tile(products, p->count, sums, CK_PANEL_COLUMNS, part > 0);
         } else {
           ck_bf16_tile(products, p->count, all.count, sums, CK_PANEL_COLUMNS, part > 0);
         }
@@ -277,43 +258,6 @@ CK_KERNEL(void, add_rows,
   }
 }
 
-CK_KERNEL(void, narrow_rows,
-          (const float *restrict block, uint16_t *restrict out, size_t stride, size_t rows, size_t
-           count),
-          (block, out, stride, rows, count)) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *x = block + r * CK_PANEL_COLUMNS;
-    uint16_t *y = out + r * stride;
-    if (count == CK_PANEL_COLUMNS) {
-      for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) y[i] = ck_bfloat16_from_float(x[i]);
-    } else {
-      for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
-    }
-  }
-}
-
-#if defined(__x86_64__)
-/* Whole tiles with the instruction that rounds 32 floats at once. */
-CK_AVX512_BF16 static void narrow_whole_rows(const float *block, uint16_t *out, size_t stride,
-                                             size_t rows) {
-  for (size_t r = 0; r < rows; r++, block += CK_PANEL_COLUMNS, out += stride) {
-    __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(block + 16), _mm512_loadu_ps(block));
-    _mm512_storeu_si512(out, (__m512i)both);
-  }
-}
-#endif
-
-static void store_bf16_tile(const float *block, uint16_t *out, size_t stride, size_t rows,
-                            size_t count) {
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512_BF16 && count == CK_PANEL_COLUMNS) {
-    narrow_whole_rows(block, out, stride, rows);
-    return;
-  }
-#endif
-  narrow_rows(block, out, stride, rows, count);
-}
-
 CK_KERNEL(void, add_bias,
           (const float *restrict block, const float *restrict bias, float *restrict sums, size_t
            rows, size_t count),
@@ -335,7 +279,7 @@ static void store_tile(void *context, ck_range rows, ck_range columns, const flo
     block = with_bias;
   }
   if (result->bfloat16) {
-    store_bf16_tile(block, result->bfloat16 + at, stride, rows.count, columns.count);
+    ck_kernels.narrow_rows(block, result->bfloat16 + at, stride, rows.count, columns.count);
   } else if (result->residual) {
     add_rows(result->residual + at, block, result->float32 + at, stride, rows.count,
              columns.count);

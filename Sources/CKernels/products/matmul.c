@@ -1,7 +1,5 @@
 #include "products/matmul.h"
 
-#include <cblas.h>
-#include <pthread.h>
 #include <string.h>
 
 /* Large products are cut into a grid of pieces of the output, each one call over the whole
@@ -22,52 +20,20 @@ enum {
   MEMORY_BOUND_ROWS = 16,
 };
 
-static void use_one_openblas_thread(void) { openblas_set_num_threads(1); }
-
-static void prepare_openblas(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, use_one_openblas_thread);
+static void set_zero(const ck_float_product *p) {
+  for (size_t i = 0; i < p->M; i++) memset(p->c + i * p->c_stride, 0, p->N * sizeof *p->c);
 }
 
-/* One row times a matrix: reading the matrix once is all there is to do. */
-static void multiply_row(size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
-                         float beta) {
-  int x_stride = a.transposed ? (int)a.stride : 1;
-  if (b.transposed) {
-    cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)N, (int)K, alpha, b.data, (int)b.stride, a.data,
-                x_stride, beta, c, 1);
+void ck_matmul_piece(const ck_float_product *p) {
+  if (p->M == 0 || p->N == 0) return;
+  if (p->K == 0) {
+    if (!p->accumulate) set_zero(p);
+  } else if (p->M == 1) {
+    /* Reading the matrix once is all there is to do. */
+    ck_multiply_row_openblas(p);
   } else {
-    cblas_sgemv(CblasRowMajor, CblasTrans, (int)K, (int)N, alpha, b.data, (int)b.stride, a.data,
-                x_stride, beta, c, 1);
+    ck_kernels.multiply_floats(p);
   }
-}
-
-static void set_zero(size_t M, size_t N, float *c, size_t c_stride) {
-  for (size_t i = 0; i < M; i++) memset(c + i * c_stride, 0, N * sizeof *c);
-}
-
-void ck_matmul_piece(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
-                     size_t c_stride, bool accumulate) {
-  if (M == 0 || N == 0) return;
-  if (K == 0) {
-    if (!accumulate) set_zero(M, N, c, c_stride);
-    return;
-  }
-  prepare_openblas();
-  float beta = accumulate ? 1.0f : 0.0f;
-  if (M == 1) {
-    multiply_row(N, K, alpha, a, b, c, beta);
-    return;
-  }
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512) {
-    ck_matmul_piece_avx512(M, N, K, alpha, a, b, c, c_stride, accumulate);
-    return;
-  }
-#endif
-  cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
-              b.transposed ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a.data,
-              (int)a.stride, b.data, (int)b.stride, beta, c, (int)c_stride);
 }
 
 /* How the output [M, N] is cut. */
@@ -103,14 +69,9 @@ static piece_grid choose_grid(size_t M, size_t N, size_t K) {
 }
 
 typedef struct {
-  size_t M, N, K;
-  float alpha;
-  ck_matrix a, b;
-  float *c;
-  size_t c_stride;
-  bool accumulate;
+  const ck_float_product *product;
   piece_grid grid;
-} product;
+} pieces;
 
 static const float *element(ck_matrix m, size_t row, size_t column) {
   return m.transposed ? m.data + column * m.stride + row : m.data + row * m.stride + column;
@@ -118,19 +79,20 @@ static const float *element(ck_matrix m, size_t row, size_t column) {
 
 static void multiply_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const product *p = context;
-  ck_range rows = ck_piece(p->M, p->grid.rows, task / p->grid.column_pieces);
-  ck_range columns = ck_piece(p->N, p->grid.columns, task % p->grid.column_pieces);
-  ck_matrix a = p->a, b = p->b;
-  a.data = element(a, rows.first, 0);
-  b.data = element(b, 0, columns.first);
-  ck_matmul_piece(rows.count, columns.count, p->K, p->alpha, a, b,
-                  p->c + rows.first * p->c_stride + columns.first, p->c_stride, p->accumulate);
+  const pieces *p = context;
+  ck_float_product piece = *p->product;
+  ck_range rows = ck_piece(piece.M, p->grid.rows, task / p->grid.column_pieces);
+  ck_range columns = ck_piece(piece.N, p->grid.columns, task % p->grid.column_pieces);
+  piece.M = rows.count;
+  piece.N = columns.count;
+  piece.a.data = element(piece.a, rows.first, 0);
+  piece.b.data = element(piece.b, 0, columns.first);
+  piece.c += rows.first * piece.c_stride + columns.first;
+  ck_matmul_piece(&piece);
 }
 
-void ck_matmul(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b, float *c,
-               size_t c_stride, bool accumulate) {
-  if (M == 0 || N == 0) return;
-  product p = {M, N, K, alpha, a, b, c, c_stride, accumulate, choose_grid(M, N, K)};
+void ck_matmul(const ck_float_product *product) {
+  if (product->M == 0 || product->N == 0) return;
+  pieces p = {product, choose_grid(product->M, product->N, product->K)};
   ck_parallel_for(p.grid.row_pieces * p.grid.column_pieces, CK_ANY_WORKERS, multiply_task, &p);
 }

@@ -1,10 +1,10 @@
-/* Single-precision products on the calling thread. */
+/* Float32 products on the calling thread, for the table of kernels: for M, N, K > 0. */
 #pragma once
 
-#include "machine/vector.h"
+#include "machine/kernel_table.h"
 
-#if defined(__x86_64__)
-/* As ck_matmul_piece, for M, N, K > 0; only where AVX-512 is in use. */
-void ck_matmul_piece_avx512(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b,
-                            float *c, size_t c_stride, bool accumulate);
-#endif
+void ck_multiply_floats_openblas(const ck_float_product *p);
+void ck_multiply_floats_avx512(const ck_float_product *p);
+
+/* Where M is 1, whatever the processor. */
+void ck_multiply_row_openblas(const ck_float_product *p);

@@ -76,20 +76,21 @@ CK_AVX512 static void pack(ck_matrix b, ck_range k, ck_range n, float alpha, flo
   for (size_t i = 0; i < k.count * COLUMNS; i++) panel[i] *= alpha;
 }
 
-void ck_matmul_piece_avx512(size_t M, size_t N, size_t K, float alpha, ck_matrix a, ck_matrix b,
-                            float *c, size_t c_stride, bool accumulate) {
+void ck_multiply_floats_avx512(const ck_float_product *p) {
+  size_t M = p->M, N = p->N, K = p->K, c_stride = p->c_stride;
+  ck_matrix a = p->a;
   static _Thread_local float panel[DEPTH * COLUMNS];
   left_operand left = {a.data, a.transposed ? 1 : a.stride, a.transposed ? a.stride : 1};
   for (size_t first = 0; first < K; first += DEPTH) {
     ck_range k = {first, CK_MIN(DEPTH, K - first)};
-    bool adds = accumulate || first > 0;
+    bool adds = p->accumulate || first > 0;
     for (size_t n = 0; n < N; n += COLUMNS) {
       ck_range columns = {n, CK_MIN(COLUMNS, N - n)};
-      pack(b, k, columns, alpha, panel);
+      pack(p->b, k, columns, p->alpha, panel);
       for (size_t m = 0; m < M; m += ROWS) {
         size_t rows = CK_MIN(ROWS, M - m);
         left_operand part = {left.data + m * left.row + first * left.column, left.row, left.column};
-        float *out = c + m * c_stride + n;
+        float *out = p->c + m * c_stride + n;
         if (columns.count == COLUMNS) {
           multiply[rows - 1](part, panel, k.count, out, c_stride, adds);
           continue;

@@ -1,11 +1,8 @@
 #include "quantized/nf4.h"
+
 #include "numbers/convert.h"
-#include "machine/vector.h"
 
 #include <pthread.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 /* 4-bit NormalFloat (Dettmers et al. 2023, arXiv:2305.14314): values are divided by the largest
  * magnitude of their block of 64 and replaced by the nearest of 16 quantiles of the normal
@@ -35,9 +32,6 @@ const float ck_nf4_code_values[16] = {
 float ck_nf4_code_value(int code) { return ck_nf4_code_values[code]; }
 
 /* ---- Quantization ----------------------------------------------------------------------------*/
-
-/* A smaller divisor would have no finite reciprocal. */
-static const float least_absmax = 1e-38f;
 
 CK_INLINE void load_elements(const void *values, ck_value_type type, size_t first, size_t count,
                              float *restrict out) {
@@ -83,106 +77,27 @@ CK_INLINE void encode_block(const float scaled[BLOCK], uint8_t packed[BLOCK / 2]
   }
 }
 
-typedef struct {
-  const void *values;
-  ck_value_type type;
-  uint8_t *codes;
-  float *absmax;
-  size_t count;
-} quantization;
-
-CK_KERNEL(void, quantize_full_blocks, (const quantization *p, size_t first_block, size_t blocks),
-          (p, first_block, blocks)) {
+CK_SHARED_KERNEL(void, ck_nf4_quantize_plain,
+                 (const ck_nf4_quantization *p, size_t first_block, size_t blocks),
+                 (p, first_block, blocks)) {
   for (size_t b = first_block; b < first_block + blocks; b++) {
     float block[BLOCK];
     load_elements(p->values, p->type, b * BLOCK, BLOCK, block);
     float absmax = largest_magnitude(block);
-    float reciprocal = 1.0f / CK_MAX(absmax, least_absmax);
+    float reciprocal = 1.0f / CK_MAX(absmax, CK_NF4_LEAST_ABSMAX);
     for (size_t i = 0; i < BLOCK; i++) block[i] *= reciprocal;
     encode_block(block, p->codes + b * (BLOCK / 2));
     p->absmax[b] = absmax;
   }
 }
 
-#if defined(__x86_64__)
-/* [-1, 1] in 32 cells, none with more than one border in it: a value's code is that of its cell's
- * lower end, or the next one where the value is above the cell's border. */
-enum { CELLS = 32 };
-
-static float cell_borders[CELLS];
-static uint32_t cell_codes[CELLS];
-
-static void fill_cells(void) {
-  for (int cell = 0; cell < CELLS; cell++) {
-    float low = (float)(cell - CELLS / 2) / (CELLS / 2);
-    uint32_t code = 0;
-    float border = 2;
-    for (int j = 14; j >= 0; j--) {
-      float candidate = (ck_nf4_code_values[j] + ck_nf4_code_values[j + 1]) / 2;
-      if (candidate < low) {
-        code = (uint32_t)j + 1;
-        break;
-      }
-      border = candidate;
-    }
-    cell_borders[cell] = border;
-    cell_codes[cell] = code;
-  }
-}
-
-CK_AVX512 CK_INLINE __m512 load_16(const void *values, ck_value_type type, size_t first) {
-  switch (type) {
-    case CK_BFLOAT16:
-      return _mm512_castsi512_ps(_mm512_slli_epi32(
-          _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)((const uint16_t *)values + first))), 16));
-    case CK_FLOAT16:
-      return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)((const uint16_t *)values + first)));
-    case CK_FLOAT32: break;
-  }
-  return _mm512_loadu_ps((const float *)values + first);
-}
-
-CK_AVX512 static void quantize_full_blocks_in_cells(const quantization *p, size_t first_block,
-                                                    size_t blocks) {
-  const __m512 borders[2] = {_mm512_loadu_ps(cell_borders), _mm512_loadu_ps(cell_borders + 16)};
-  const __m512i starts[2] = {_mm512_loadu_si512(cell_codes), _mm512_loadu_si512(cell_codes + 16)};
-  const __m512 one = _mm512_set1_ps(1), half_cells = _mm512_set1_ps(CELLS / 2);
-  const __m512i last_cell = _mm512_set1_epi32(CELLS - 1);
-  enum { VECTORS = BLOCK / 16 };
-  for (size_t b = first_block; b < first_block + blocks; b++) {
-    __m512 values[VECTORS], largest = _mm512_setzero_ps();
-    for (size_t v = 0; v < VECTORS; v++) {
-      values[v] = load_16(p->values, p->type, b * BLOCK + 16 * v);
-      largest = _mm512_max_ps(largest, _mm512_abs_ps(values[v]));
-    }
-    float absmax = _mm512_reduce_max_ps(largest);
-    __m512 reciprocal = _mm512_set1_ps(1.0f / CK_MAX(absmax, least_absmax));
-    for (size_t v = 0; v < VECTORS; v++) {
-      __m512 scaled = _mm512_mul_ps(values[v], reciprocal);
-      scaled = _mm512_max_ps(_mm512_min_ps(scaled, one), _mm512_sub_ps(_mm512_setzero_ps(), one));
-      __m512 place = _mm512_add_ps(_mm512_mul_ps(scaled, half_cells), half_cells);
-      __m512i cell = _mm512_min_epi32(_mm512_cvttps_epi32(place), last_cell);
-      __m512 border = _mm512_permutex2var_ps(borders[0], cell, borders[1]);
-      __m512i code = _mm512_permutex2var_epi32(starts[0], cell, starts[1]);
-      __mmask16 above = _mm512_cmp_ps_mask(scaled, border, _CMP_GT_OQ);
-      code = _mm512_mask_add_epi32(code, above, code, _mm512_set1_epi32(1));
-      /* Two neighbours make a byte, the first in its high half. */
-      __m512i bytes = _mm512_or_si512(_mm512_slli_epi64(code, 4), _mm512_srli_epi64(code, 32));
-      _mm_storel_epi64((__m128i *)(p->codes + b * (BLOCK / 2) + 8 * v),
-                       _mm512_cvtepi64_epi8(bytes));
-    }
-    p->absmax[b] = absmax;
-  }
-}
-#endif
-
 /* bitsandbytes treats a last block of fewer than 64 values a little differently: it divides, and
  * keeps the absmax it divided by. */
-static void quantize_short_block(const quantization *p, size_t block_index, size_t count) {
+static void quantize_short_block(const ck_nf4_quantization *p, size_t block_index, size_t count) {
   float block[BLOCK] = {0};
   uint8_t packed[BLOCK / 2];
   load_elements(p->values, p->type, block_index * BLOCK, count, block);
-  float absmax = CK_MAX(largest_magnitude(block), least_absmax);
+  float absmax = CK_MAX(largest_magnitude(block), CK_NF4_LEAST_ABSMAX);
   for (size_t i = 0; i < BLOCK; i++) block[i] /= absmax;
   encode_block(block, packed);
   memcpy(p->codes + block_index * (BLOCK / 2), packed, ck_ceil_divide(count, 2));
@@ -193,27 +108,16 @@ enum { TASK_BLOCKS = CK_TASK_ELEMENTS / BLOCK };
 
 static void quantize_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const quantization *p = context;
+  const ck_nf4_quantization *p = context;
   ck_range r = ck_piece(p->count, TASK_BLOCKS * BLOCK, task);
   size_t first_block = r.first / BLOCK, full = r.count / BLOCK;
-  bool full_done = false;
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512) {
-    quantize_full_blocks_in_cells(p, first_block, full);
-    full_done = true;
-  }
-#endif
-  if (!full_done) quantize_full_blocks(p, first_block, full);
+  ck_kernels.nf4_quantize(p, first_block, full);
   if (r.count % BLOCK) quantize_short_block(p, first_block + full, r.count % BLOCK);
 }
 
 void ck_nf4_quantize(const void *values, ck_value_type type, uint8_t *codes, float *absmax,
                      size_t count) {
-  quantization p = {values, type, codes, absmax, count};
-#if defined(__x86_64__)
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, fill_cells);
-#endif
+  ck_nf4_quantization p = {values, type, codes, absmax, count};
   ck_parallel_for(ck_ceil_divide(count, TASK_BLOCKS * BLOCK), CK_ANY_WORKERS, quantize_task, &p);
 }
 

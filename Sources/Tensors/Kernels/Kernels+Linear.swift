@@ -128,9 +128,12 @@ extension Kernels {
       inner == innerB && out.shape == [rows, columns],
       "matmul of \(a.shape)\(transposeA ? "'" : "") and \(b.shape)\(transposeB ? "'" : "") "
         + "to \(out.shape)")
-    let left = ck_matrix(data: a.f32, stride: a.shape[1], transposed: transposeA)
-    let right = ck_matrix(data: b.f32, stride: b.shape[1], transposed: transposeB)
-    ck_matmul(rows, columns, inner, alpha, left, right, out.f32, columns, accumulate)
+    var product = ck_float_product(
+      M: rows, N: columns, K: inner, alpha: alpha,
+      a: ck_matrix(data: a.f32, stride: a.shape[1], transposed: transposeA),
+      b: ck_matrix(data: b.f32, stride: b.shape[1], transposed: transposeB),
+      c: out.f32, c_stride: columns, accumulate: accumulate)
+    ck_matmul(&product)
   }
 }
 

@@ -1,36 +1,11 @@
-#include "products/bf16.h"
 #include "numbers/bf16_exp.h"
+#include "products/matvec.h"
 #include "quantized/nf4.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
-/* One token times a weight, for generation: every element of the weight is read once, so the memory
- * is what limits it. */
-
-enum { PART = 256, LEAST_TASK_BYTES = 32 << 10 };
-
-typedef struct {
-  const uint16_t *x;
-  const ck_operand *weight;
-  size_t N, K, rows;
-  float *out;
-} matvec;
-
-static float plain_row(const matvec *p, size_t n) {
-  if (p->weight->bfloat16) return ck_bf16_dot(p->x, p->weight->bfloat16 + n * p->weight->stride, p->K);
-  float sum = 0;
-  uint16_t values[PART];
-  for (size_t k = 0; k < p->K; k += PART) {
-    size_t count = CK_MIN(PART, p->K - k);
-    ck_nf4_dequantize_bf16(&p->weight->nf4, n * p->K + k, count, values);
-    sum += ck_bf16_dot(p->x + k, values, count);
-  }
-  return sum;
-}
-
-#if defined(__x86_64__)
+/* One token times a weight where the processor multiplies pairs of bfloat16: for rows of a multiple of
+ * 64 elements. */
 
 /* The hardware stops fetching ahead where a page ends. */
 enum { AHEAD_BYTES = 4096 };
@@ -135,12 +110,22 @@ static void sort_by_codes(const uint16_t *x, uint16_t *sorted, size_t K) {
     sorted[k - within + code * 32 + within / 4] = x[k];
   }
 }
-#endif
 
-static bool has_fast_rows(size_t K) { return ck_level >= CK_LEVEL_AVX512_BF16 && K % 64 == 0; }
+/* ---- What the table of kernels gets ----------------------------------------------------------*/
 
-#if defined(__x86_64__)
-static void fast_rows(const matvec *p, ck_range rows) {
+static bool has_fast_rows(const ck_matvec *p) { return p->K % 64 == 0; }
+
+const uint16_t *ck_order_token_avx512_bf16(const ck_matvec *p, void *scratch) {
+  if (p->weight->bfloat16 || !has_fast_rows(p)) return p->x;
+  sort_by_codes(p->x, scratch, p->K);
+  return scratch;
+}
+
+void ck_multiply_token_avx512_bf16(const ck_matvec *p, ck_range rows) {
+  if (!has_fast_rows(p)) {
+    ck_multiply_token_plain(p, rows);
+    return;
+  }
   const ck_operand *w = p->weight;
   absmax_table scales = {.nested = SIZE_MAX};
   for (size_t n = rows.first; n < rows.first + rows.count; n++) {
@@ -149,32 +134,3 @@ static void fast_rows(const matvec *p, ck_range rows) {
   }
 }
 #endif
-
-static void matvec_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const matvec *p = context;
-  ck_range rows = ck_piece(p->N, p->rows, task);
-#if defined(__x86_64__)
-  if (has_fast_rows(p->K)) {
-    fast_rows(p, rows);
-    return;
-  }
-#endif
-  for (size_t n = rows.first; n < rows.first + rows.count; n++) p->out[n] = plain_row(p, n);
-}
-
-size_t ck_bf16_matvec_scratch(size_t K) { return ck_round_up(K, 128) * sizeof(uint16_t); }
-
-void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
-                    void *scratch) {
-  size_t row_bytes = CK_MAX(weight->bfloat16 ? 2 * K : K / 2, 1);
-  size_t rows = CK_MAX(ck_ceil_divide(N, ck_threads()), LEAST_TASK_BYTES / row_bytes);
-  matvec p = {x, weight, N, K, CK_MAX(rows, 1), out};
-#if defined(__x86_64__)
-  if (!weight->bfloat16 && has_fast_rows(K)) {
-    sort_by_codes(x, scratch, K);
-    p.x = scratch;
-  }
-#endif
-  ck_parallel_for(ck_ceil_divide(N, p.rows), CK_ANY_WORKERS, matvec_task, &p);
-}

@@ -1,66 +1,12 @@
-#include "products/bf16.h"
+#include "products/tiles.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#endif
 
-/* The innermost kernel: 8 rows by 32 columns stay in registers over the whole contraction. */
+/* Tiles with AVX-512, with and without products of bfloat16 pairs. */
 
 typedef void (*tile_function)(const ck_tile_product *, size_t count, float *c, size_t stride,
                               bool accumulate);
-
-/* ---- Any processor: pairs are widened to float32 ---------------------------------------------*/
-
-/* Half a panel at a time, in rows that are few enough for 16 registers of 8 floats. */
-enum { LANES = 16, PLAIN_ROWS = 4 };
-
-CK_INLINE void multiply_lanes(const ck_tile_product *p, size_t first_row, size_t rows,
-                              size_t first_column, float *c, size_t stride) {
-#pragma clang fp contract(fast)
-  float sums[PLAIN_ROWS][LANES];
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t j = 0; j < LANES; j++) sums[r][j] = c[r * stride + j];
-  }
-  const uint32_t *panel = p->panel + first_column;
-  const uint16_t *left = p->left + first_row * p->row;
-  for (size_t k = 0; k < p->pairs; k++) {
-    for (size_t r = 0; r < rows; r++) {
-      float even = ck_float_from_bf16(left[r * p->row + 2 * k]);
-      float odd = ck_float_from_bf16(left[r * p->row + 2 * k + 1]);
-      for (size_t j = 0; j < LANES; j++) {
-        uint32_t word = panel[k * CK_PANEL_COLUMNS + j];
-        sums[r][j] += even * ck_float_from_bits(word << 16);
-        sums[r][j] += odd * ck_float_from_bits(word & 0xffff0000);
-      }
-    }
-  }
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t j = 0; j < LANES; j++) c[r * stride + j] = sums[r][j];
-  }
-}
-
-CK_KERNEL(void, add_product, (const ck_tile_product *p, size_t rows, float *c, size_t stride),
-          (p, rows, c, stride)) {
-  for (size_t column = 0; column < CK_PANEL_COLUMNS; column += LANES) {
-    size_t r = 0;
-    for (; r + PLAIN_ROWS <= rows; r += PLAIN_ROWS) {
-      multiply_lanes(p, r, PLAIN_ROWS, column, c + r * stride + column, stride);
-    }
-    for (; r < rows; r++) multiply_lanes(p, r, 1, column, c + r * stride + column, stride);
-  }
-}
-
-static void widened_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
-                         size_t stride, bool accumulate) {
-  if (!accumulate) {
-    for (size_t r = 0; r < rows; r++) memset(c + r * stride, 0, CK_PANEL_COLUMNS * sizeof *c);
-  }
-  for (size_t i = 0; i < count; i++) add_product(products + i, rows, c, stride);
-}
-
-/* ---- AVX-512 ---------------------------------------------------------------------------------*/
-
-#if defined(__x86_64__)
 
 /* sums[r][v] += a pair of row r times `vectors` vectors of 16 pairs. */
 #define DEFINE_ROWS(name, target, prepare, multiply)                                             \
@@ -108,6 +54,17 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
     name##_rows(products, count, c, stride, accumulate, rows, vectors);                          \
   }
 
+/* What the table of kernels gets. */
+#define DEFINE_ENTRIES(name)                                                                     \
+  void ck_tile_##name(const ck_tile_product *products, size_t count, size_t rows, float *c,      \
+                      size_t stride, bool accumulate) {                                          \
+    name##_tiles[rows - 1](products, count, c, stride, accumulate);                              \
+  }                                                                                              \
+  void ck_narrow_tile_##name(const ck_tile_product *products, size_t count, float *c,            \
+                             size_t stride, bool accumulate) {                                   \
+    name##_16x1(products, count, c, stride, accumulate);                                         \
+  }
+
 /* With products of pairs: 16 of them for 10 loads. Measured on Zen 5 at 508 of 517 GFLOP/s a core
  * with the panel in the second-level cache. */
 #define LOAD_PAIRS(panel)                                      \
@@ -118,6 +75,7 @@ static void widened_tile(const ck_tile_product *products, size_t count, size_t r
   (sum)[0] = _mm512_dpbf16_ps((sum)[0], both, low);            \
   if ((vectors) > 1) (sum)[1] = _mm512_dpbf16_ps((sum)[1], both, high)
 DEFINE_ROWS(avx512_bf16, CK_AVX512_BF16, LOAD_PAIRS, MULTIPLY_PAIRS)
+DEFINE_ENTRIES(avx512_bf16)
 
 /* Without: both halves of a pair become float32 by moving bits, which other units do meanwhile. */
 #define EVEN(pairs) _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16))
@@ -137,58 +95,23 @@ DEFINE_ROWS(avx512_bf16, CK_AVX512_BF16, LOAD_PAIRS, MULTIPLY_PAIRS)
     (sum)[1] = _mm512_fmadd_ps(odd, high_odd, (sum)[1]);       \
   }
 DEFINE_ROWS(avx512, CK_AVX512, LOAD_HALVES, MULTIPLY_HALVES)
+DEFINE_ENTRIES(avx512)
 
-/* Processors with AMX multiply pairs at half the speed of float32. */
-static bool multiplies_pairs(void) { return ck_level == CK_LEVEL_AVX512_BF16; }
+/* Whole tiles with the instruction that rounds 32 floats at once. */
+CK_AVX512_BF16 static void narrow_whole_rows(const float *block, uint16_t *out, size_t stride,
+                                             size_t rows) {
+  for (size_t r = 0; r < rows; r++, block += CK_PANEL_COLUMNS, out += stride) {
+    __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(block + 16), _mm512_loadu_ps(block));
+    _mm512_storeu_si512(out, (__m512i)both);
+  }
+}
 
+void ck_narrow_rows_avx512_bf16(const float *block, uint16_t *out, size_t stride, size_t rows,
+                                size_t columns) {
+  if (columns == CK_PANEL_COLUMNS) {
+    narrow_whole_rows(block, out, stride, rows);
+  } else {
+    ck_narrow_rows_plain(block, out, stride, rows, columns);
+  }
+}
 #endif
-
-static void vector_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
-                        size_t stride, bool accumulate) {
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512) {
-    tile_function tile = multiplies_pairs() ? avx512_bf16_tiles[rows - 1] : avx512_tiles[rows - 1];
-    tile(products, count, c, stride, accumulate);
-    return;
-  }
-#endif
-  widened_tile(products, count, rows, c, stride, accumulate);
-}
-
-void ck_bf16_narrow_tile(const ck_tile_product *products, size_t count, float *c, size_t stride,
-                         bool accumulate) {
-#if defined(__x86_64__)
-  if (ck_level >= CK_LEVEL_AVX512) {
-    tile_function tile = multiplies_pairs() ? avx512_bf16_16x1 : avx512_16x1;
-    tile(products, count, c, stride, accumulate);
-    return;
-  }
-#endif
-  widened_tile(products, count, CK_NARROW_ROWS, c, stride, accumulate);
-}
-
-size_t ck_bf16_tile_rows(void) { return ck_amx == CK_AMX_NONE ? CK_TILE_ROWS : CK_AMX_ROWS; }
-
-size_t ck_bf16_padded_rows(size_t rows) {
-  return ck_amx == CK_AMX_NONE ? rows : ck_round_up(rows, CK_AMX_ROWS);
-}
-
-void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
-                  size_t stride, bool accumulate) {
-  if (ck_amx != CK_AMX_NONE && rows == CK_AMX_ROWS) {
-    ck_bf16_tile_amx(products, count, c, stride, accumulate);
-    return;
-  }
-  if (rows <= CK_TILE_ROWS) {
-    vector_tile(products, count, rows, c, stride, accumulate);
-    return;
-  }
-  for (size_t i = 0; i < count; i++) {
-    ck_tile_product part = products[i];
-    for (size_t r = 0; r < rows; r += CK_TILE_ROWS) {
-      vector_tile(&part, 1, CK_MIN(CK_TILE_ROWS, rows - r), c + r * stride, stride,
-                  accumulate || i > 0);
-      part.left += CK_TILE_ROWS * part.row;
-    }
-  }
-}
