@@ -87,13 +87,24 @@ size_t ck_bf16_matmul_scratch(size_t N, const ck_term *terms, size_t count);
 void ck_bf16_matmul(size_t M, size_t N, const ck_term *terms, size_t count, ck_result result,
                     void *scratch);
 
-size_t ck_bf16_contract_scratch(size_t T, size_t R, size_t workers);
+/* ---- bf16_contract.c -------------------------------------------------------------------------*/
 
 /* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column]; for the
  * gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
-void ck_bf16_contract(const uint16_t *left, size_t left_stride, const uint16_t *right, size_t T, size_t R,
-                      size_t N, float scale, float *out, size_t row, size_t column, void *scratch,
-                      size_t workers);
+typedef struct {
+  const uint16_t *left;
+  size_t left_stride;
+  const uint16_t *right;
+  size_t T, R, N;
+  float scale;
+  float *out;
+  size_t row, column;
+} ck_bf16_contraction;
+
+size_t ck_bf16_contract_scratch(const ck_bf16_contraction *product, size_t workers);
+void ck_bf16_contract(const ck_bf16_contraction *product, void *scratch, size_t workers);
+
+/* ---- matvec.c --------------------------------------------------------------------------------*/
 
 /* out[n] = sum_k x[k] W[n, k], both bfloat16 or W in NF4: reading W is all there is to do. */
 size_t ck_bf16_matvec_scratch(size_t K);

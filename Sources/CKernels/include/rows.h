@@ -56,10 +56,15 @@ void ck_rmsnorm_backward(ck_rmsnorm_gradient norm);
 /* Rotates the pairs (i, i + E/2) of every head of x[T, heads · E] in place by the angles whose
  * cosine and sine stand in row positions[t] of cos[P, E/2] and sin[P, E/2]; `inverse` rotates
  * back. */
-void ck_rope(float *x, const int32_t *positions, const float *cos, const float *sin, bool inverse,
-             size_t T, size_t heads, size_t E);
-void ck_bf16_rope(uint16_t *x, const int32_t *positions, const float *cos, const float *sin,
-                  bool inverse, size_t T, size_t heads, size_t E);
+typedef struct {
+  ck_output x;
+  const int32_t *positions;
+  const float *cos, *sin;
+  bool inverse;
+  size_t T, heads, E;
+} ck_rotation;
+
+void ck_rope(ck_rotation p);
 
 /* ---- gated.c ---------------------------------------------------------------------------------*/
 

@@ -24,46 +24,30 @@ CK_KERNEL(void, bf16_rotate_head,
   }
 }
 
-/* Of `x` and `bf16_x` one is given. */
-typedef struct {
-  float *x;
-  uint16_t *bf16_x;
-  const int32_t *positions;
-  const float *cos, *sin;
-  float direction; /* 1 forward, -1 inverse */
-  size_t T, heads, E, rows;
-} rotation;
-
-static void rotation_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const rotation *p = context;
+static void rotate(const ck_rotation *p, size_t head, size_t angles) {
+  const float *cos = p->cos + angles, *sin = p->sin + angles;
+  float direction = p->inverse ? -1 : 1;
   size_t half = p->E / 2;
-  ck_range tokens = ck_piece(p->T, p->rows, task);
-  for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) {
-    size_t angles = (size_t)p->positions[t] * half;
-    for (size_t h = 0; h < p->heads; h++) {
-      size_t head = (t * p->heads + h) * p->E;
-      if (p->x) {
-        rotate_head(p->x + head, p->x + head + half, p->cos + angles, p->sin + angles,
-                    p->direction, half);
-      } else {
-        bf16_rotate_head(p->bf16_x + head, p->bf16_x + head + half, p->cos + angles,
-                         p->sin + angles, p->direction, half);
-      }
-    }
+  if (p->x.float32) {
+    float *x = p->x.float32 + head;
+    rotate_head(x, x + half, cos, sin, direction, half);
+  } else {
+    uint16_t *x = p->x.bfloat16 + head;
+    bf16_rotate_head(x, x + half, cos, sin, direction, half);
   }
 }
 
-void ck_rope(float *x, const int32_t *positions, const float *cos, const float *sin, bool inverse,
-             size_t T, size_t heads, size_t E) {
-  rotation p = {x, NULL, positions, cos, sin, inverse ? -1.0f : 1.0f, T, heads, E,
-                ck_task_rows(heads * E)};
-  ck_parallel_for(ck_ceil_divide(T, p.rows), CK_ANY_WORKERS, rotation_task, &p);
+static void rotation_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const ck_rotation *p = context;
+  ck_range tokens = ck_piece(p->T, ck_task_rows(p->heads * p->E), task);
+  for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) {
+    size_t angles = (size_t)p->positions[t] * (p->E / 2);
+    for (size_t h = 0; h < p->heads; h++) rotate(p, (t * p->heads + h) * p->E, angles);
+  }
 }
 
-void ck_bf16_rope(uint16_t *x, const int32_t *positions, const float *cos, const float *sin,
-                  bool inverse, size_t T, size_t heads, size_t E) {
-  rotation p = {NULL, x, positions, cos, sin, inverse ? -1.0f : 1.0f, T, heads, E,
-                ck_task_rows(heads * E)};
-  ck_parallel_for(ck_ceil_divide(T, p.rows), CK_ANY_WORKERS, rotation_task, &p);
+void ck_rope(ck_rotation p) {
+  ck_parallel_for(ck_ceil_divide(p.T, ck_task_rows(p.heads * p.E)), CK_ANY_WORKERS,
+                  rotation_task, &p);
 }

@@ -23,12 +23,10 @@ extension Kernels {
     x.requireCount(tokens * heads * headDimension, "rope x")
     _ = cos.rows(ofWidth: headDimension / 2, "rope cos")
     sin.requireCount(cos.count, "rope sin")
-    switch x.dataType {
-    case .bfloat16:
-      ck_bf16_rope(
-        x.bf16, positions.i32, cos.f32, sin.f32, inverse, tokens, heads, headDimension)
-    default: ck_rope(x.f32, positions.i32, cos.f32, sin.f32, inverse, tokens, heads, headDimension)
-    }
+    ck_rope(
+      ck_rotation(
+        x: x.output, positions: positions.i32, cos: cos.f32, sin: sin.f32, inverse: inverse,
+        T: tokens, heads: heads, E: headDimension))
   }
 
   /// Causal attention within each segment:

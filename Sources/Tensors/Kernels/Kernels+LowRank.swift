@@ -87,11 +87,12 @@ extension Kernels {
     let rank = gradient.shape[transposed ? 1 : 0]
     gradient.requireCount(rank * columns, "low-rank gradient")
     let width = left.rows(ofWidth: max(tokens, 1), "low-rank left")
+    var product = ck_bf16_contraction(
+      left: left.bf16, left_stride: width, right: right.bf16, T: tokens, R: rank, N: columns,
+      scale: scale, out: gradient.f32, row: transposed ? 1 : columns,
+      column: transposed ? rank : 1)
     let workers = threads
-    workspace.withScratch(byteCount: ck_bf16_contract_scratch(tokens, rank, workers)) { scratch in
-      ck_bf16_contract(
-        left.bf16, width, right.bf16, tokens, rank, columns, scale, gradient.f32,
-        transposed ? 1 : columns, transposed ? rank : 1, scratch, workers)
-    }
+    let bytes = ck_bf16_contract_scratch(&product, workers)
+    workspace.withScratch(byteCount: bytes) { ck_bf16_contract(&product, $0, workers) }
   }
 }
