@@ -50,40 +50,56 @@ CK_KERNEL(void, make_batch, (ck_random_key key, uint32_t first_block, uint32_t *
   }
 }
 
-typedef struct {
+/* What is made of the numbers of a stream, one for each of `count` elements. */
+typedef struct stream {
   ck_random_key key;
+  size_t count;
+  /* Uses the numbers of elements first ..< first + batch. */
+  void (*use)(const struct stream *p, const uint32_t *words, size_t first, size_t batch);
+
   const float *x;
   float *out;
   const uint16_t *bf16_x; /* where given, dropout is in bfloat16 */
   uint16_t *bf16_out;
-  size_t count;
-  float low, high;        /* uniform */
-  uint64_t drop_below;    /* dropout: words under this are dropped */
+  float low, high;     /* uniform */
+  uint64_t drop_below; /* dropout: words under this are dropped */
   float keep_scale;
   bool accumulate;
 } stream;
 
-CK_INLINE float unit_interval(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
-
-static void uniform_task(void *context, size_t task, size_t worker) {
+static void stream_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const stream *p = context;
   ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
   uint32_t words[BATCH_WORDS];
   for (size_t done = 0; done < r.count; done += BATCH_WORDS) {
-    size_t first = r.first + done, batch = CK_MIN(r.count - done, BATCH_WORDS);
+    size_t first = r.first + done;
     make_batch(p->key, (uint32_t)(first / 4), words);
-    for (size_t i = 0; i < batch; i++) {
-      float value = p->low + (p->high - p->low) * unit_interval(words[i]);
-      p->out[first + i] = value < p->high ? value : p->low; /* rounding may reach `high` */
-    }
+    p->use(p, words, first, CK_MIN(r.count - done, BATCH_WORDS));
+  }
+}
+
+static void run(stream p) {
+  ck_parallel_for(ck_ceil_divide(p.count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, stream_task, &p);
+}
+
+/* ---- Uniform numbers -------------------------------------------------------------------------*/
+
+CK_INLINE float unit_interval(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+
+static void store_uniform(const stream *p, const uint32_t *words, size_t first, size_t batch) {
+  for (size_t i = 0; i < batch; i++) {
+    float value = p->low + (p->high - p->low) * unit_interval(words[i]);
+    p->out[first + i] = value < p->high ? value : p->low; /* rounding may reach `high` */
   }
 }
 
 void ck_random_uniform(ck_random_key key, float low, float high, float *out, size_t count) {
-  stream p = {.key = key, .out = out, .count = count, .low = low, .high = high};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, uniform_task, &p);
+  run((stream){
+      .key = key, .count = count, .use = store_uniform, .out = out, .low = low, .high = high});
 }
+
+/* ---- Dropout ---------------------------------------------------------------------------------*/
 
 CK_KERNEL(void, apply_mask,
           (const uint32_t *restrict words, uint64_t drop_below, float keep_scale, const float *x,
@@ -107,38 +123,31 @@ CK_KERNEL(void, apply_bf16_mask,
   }
 }
 
-static void dropout_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const stream *p = context;
-  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  uint32_t words[BATCH_WORDS];
-  for (size_t done = 0; done < r.count; done += BATCH_WORDS) {
-    size_t first = r.first + done, batch = CK_MIN(r.count - done, BATCH_WORDS);
-    make_batch(p->key, (uint32_t)(first / 4), words);
-    if (p->bf16_x) {
-      apply_bf16_mask(words, p->drop_below, p->keep_scale, p->bf16_x + first, p->bf16_out + first,
-                      p->accumulate, batch);
-    } else {
-      apply_mask(words, p->drop_below, p->keep_scale, p->x + first, p->out + first, p->accumulate,
-                 batch);
-    }
+static void drop(const stream *p, const uint32_t *words, size_t first, size_t batch) {
+  if (p->bf16_x) {
+    apply_bf16_mask(words, p->drop_below, p->keep_scale, p->bf16_x + first, p->bf16_out + first,
+                    p->accumulate, batch);
+  } else {
+    apply_mask(words, p->drop_below, p->keep_scale, p->x + first, p->out + first, p->accumulate,
+               batch);
   }
 }
 
-static void drop(stream p, double probability) {
+static void run_dropout(stream p, double probability) {
+  p.use = drop;
   p.drop_below = (uint64_t)(probability * 0x1p32 + 0.5);
   p.keep_scale = probability < 1 ? (float)(1 / (1 - probability)) : 0;
-  ck_parallel_for(ck_ceil_divide(p.count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, dropout_task, &p);
+  run(p);
 }
 
 void ck_dropout(const float *x, float *out, double probability, ck_random_key key, bool accumulate,
                 size_t count) {
-  stream p = {.key = key, .x = x, .out = out, .accumulate = accumulate, .count = count};
-  drop(p, probability);
+  stream p = {.key = key, .count = count, .x = x, .out = out, .accumulate = accumulate};
+  run_dropout(p, probability);
 }
 
 void ck_bf16_dropout(const uint16_t *x, uint16_t *out, double probability, ck_random_key key,
                      bool accumulate, size_t count) {
-  stream p = {.key = key, .bf16_x = x, .bf16_out = out, .accumulate = accumulate, .count = count};
-  drop(p, probability);
+  stream p = {.key = key, .count = count, .bf16_x = x, .bf16_out = out, .accumulate = accumulate};
+  run_dropout(p, probability);
 }

@@ -59,19 +59,26 @@ static inline int k_minimum(const uint8_t *scales, int group) {
   return group < 4 ? scales[group + 4] & 63 : scales[group + 4] >> 4 | (scales[group] >> 6) << 4;
 }
 
+/* A group of 32; `high` has the fifth bits of all groups, or is NULL. */
+CK_INLINE void decode_k_group(const uint8_t *scales, float d, float dmin, const uint8_t *q,
+                              const uint8_t *high, int group, float *restrict y) {
+  float scale = d * (float)k_scale(scales, group);
+  float minimum = dmin * (float)k_minimum(scales, group);
+  int shift = group % 2 * 4;
+  q += group / 2 * 32;
+  for (int i = 0; i < 32; i++) {
+    int value = (q[i] >> shift & 15) | (high ? (high[i] >> group & 1) << 4 : 0);
+    y[group * 32 + i] = scale * (float)value - minimum;
+  }
+}
+
 CK_SHARED_KERNEL(void, ggml_decode_q4_k,
                  (const block_q4_k *restrict b, float *restrict y, size_t blocks),
                  (b, y, blocks)) {
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d), dmin = ck_float_from_float16(b->dmin);
     for (int group = 0; group < 8; group++) {
-      float scale = d * (float)k_scale(b->scales, group);
-      float minimum = dmin * (float)k_minimum(b->scales, group);
-      const uint8_t *q = b->q + group / 2 * 32;
-      int shift = group % 2 * 4;
-      for (int i = 0; i < 32; i++) {
-        y[group * 32 + i] = scale * (float)(q[i] >> shift & 15) - minimum;
-      }
+      decode_k_group(b->scales, d, dmin, b->q, NULL, group, y);
     }
   }
 }
@@ -82,14 +89,7 @@ CK_SHARED_KERNEL(void, ggml_decode_q5_k,
   for (; blocks > 0; blocks--, b++, y += K_BLOCK) {
     float d = ck_float_from_float16(b->d), dmin = ck_float_from_float16(b->dmin);
     for (int group = 0; group < 8; group++) {
-      float scale = d * (float)k_scale(b->scales, group);
-      float minimum = dmin * (float)k_minimum(b->scales, group);
-      const uint8_t *q = b->q + group / 2 * 32;
-      int shift = group % 2 * 4;
-      for (int i = 0; i < 32; i++) {
-        int value = (q[i] >> shift & 15) | (b->high[i] >> group & 1) << 4;
-        y[group * 32 + i] = scale * (float)value - minimum;
-      }
+      decode_k_group(b->scales, d, dmin, b->q, b->high, group, y);
     }
   }
 }

@@ -24,36 +24,77 @@ CK_KERNEL(double, sum_of_squares, (const float *x, size_t count), (x, count)) {
   return sum;
 }
 
+/* ---- Element by element ----------------------------------------------------------------------*/
+
 typedef struct {
   const float *x;
   float *y;
-  float factor;
   size_t count;
-} elements;
+} addition;
 
 static void add_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const elements *p = context;
+  const addition *p = context;
   ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
   add(p->x + r.first, p->y + r.first, r.count);
 }
 
 void ck_add(const float *x, float *y, size_t count) {
-  elements p = {.x = x, .y = y, .count = count};
+  addition p = {x, y, count};
   ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, add_task, &p);
 }
 
-static void scale_task(void *context, size_t task, size_t worker) {
+/* What becomes of elements with one number. */
+typedef struct {
+  void (*change)(float *x, float number, size_t count);
+  float *x, number;
+  size_t count;
+} change;
+
+static void change_task(void *context, size_t task, size_t worker) {
   (void)worker;
-  const elements *p = context;
+  const change *p = context;
   ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  multiply(p->y + r.first, p->factor, r.count);
+  p->change(p->x + r.first, p->number, r.count);
+}
+
+static void change_all(change p) {
+  ck_parallel_for(ck_ceil_divide(p.count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, change_task, &p);
 }
 
 void ck_scale(float *x, float factor, size_t count) {
-  elements p = {.y = x, .factor = factor, .count = count};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, scale_task, &p);
+  change_all((change){multiply, x, factor, count});
 }
+
+void ck_add_number(float *x, float number, size_t count) {
+  change_all((change){shift, x, number, count});
+}
+
+void ck_soft_cap(float *x, float cap, size_t count) {
+  change_all((change){cap_elements, x, cap, count});
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------*/
+
+typedef struct {
+  const float *row;
+  float *x;
+  size_t T, N;
+} row_sum;
+
+static void add_row_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const row_sum *p = context;
+  ck_range rows = ck_piece(p->T, ck_task_rows(p->N), task);
+  for (size_t t = rows.first; t < rows.first + rows.count; t++) add(p->row, p->x + t * p->N, p->N);
+}
+
+void ck_add_row(const float *row, float *x, size_t T, size_t N) {
+  row_sum p = {row, x, T, N};
+  ck_parallel_for(ck_ceil_divide(T, ck_task_rows(N)), CK_ANY_WORKERS, add_row_task, &p);
+}
+
+/* ---- Squares ---------------------------------------------------------------------------------*/
 
 /* Partial sums of up to this many tasks are gathered before they are added, in order. */
 enum { PARTIAL_SUMS = 64 };
@@ -80,22 +121,4 @@ double ck_sum_of_squares(const float *x, size_t count) {
     for (size_t i = 0; i < tasks; i++) sum += p.sums[i];
   }
   return sum;
-}
-
-void ck_add_number(float *x, float number, size_t count) { shift(x, number, count); }
-
-void ck_add_row(const float *row, float *x, size_t T, size_t N) {
-  for (size_t t = 0; t < T; t++) add(row, x + t * N, N);
-}
-
-static void cap_task(void *context, size_t task, size_t worker) {
-  (void)worker;
-  const elements *p = context;
-  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
-  cap_elements(p->y + r.first, p->factor, r.count);
-}
-
-void ck_soft_cap(float *x, float cap, size_t count) {
-  elements p = {.y = x, .factor = cap, .count = count};
-  ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, cap_task, &p);
 }
