@@ -13,7 +13,7 @@ verbs=(pull train eval generate merge quantize tokenize "recipe check" "recipe s
   echo "# The command line"
   echo
   echo "Results go to standard output, progress and prose to standard error. Exit codes: 0 done, 1 the run failed,"
-  echo "2 recipe, data or arguments are wrong, 130 interrupted after a checkpoint was saved."
+  echo "2 recipe, data or arguments are wrong, 130 interrupted: a checkpoint was saved, unless a second Ctrl-C ended it at once."
   echo
   echo "This page is written by \`make docs\` from what \`finetune VERB --help\` prints."
   for verb in "${verbs[@]}"; do

@@ -74,7 +74,7 @@ extension Recipe {
       `--set section.key=value` changes a key for one run. Recipes to start from lie in
       [Recipes/](../Recipes/README.md).
 
-      This page is written by `make docs` from the declarations in `Sources/Training/Recipe`.
+      This page is written by `make docs` from the declarations in `Sources/Recipes`.
 
       """
     for (name, section) in Recipe().sections {

@@ -26,7 +26,7 @@ package struct Renderer: Sendable {
     guard let first = missing.first else { return }
     throw Problem(
       "data.template",
-      "the \(template.name) writes \(first), which is no token of this model; use its own template "
+      "the \(template.name) writes \(first), for which this model has no token; use its own template "
         + "(\"auto\"), or one of plain text such as \"alpaca\"")
   }
 

@@ -20,7 +20,7 @@ struct Finetune: ParsableCommand {
 
       Results go to standard output, progress and prose to standard error.
       Exit codes: 0 done; 1 the run failed; 2 recipe, data or arguments are wrong;
-      130 interrupted after a checkpoint was saved.
+      130 interrupted: a checkpoint was saved, unless a second Ctrl-C ended it at once.
       """,
     version: Version.current,
     subcommands: [

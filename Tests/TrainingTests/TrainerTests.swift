@@ -124,6 +124,23 @@ import Training
     #expect(try adapterBytes(parts) == adapterBytes(whole))
   }
 
+  /// Damaged checkpoints of later steps take no place among those that are kept.
+  @Test func damagedCheckpointsPushOutNoGoodOne() throws {
+    let recipe = try recipe("damaged", "checkpoint.keep=2", "checkpoint.every_steps=1")
+    try run(recipe, stopAfter: 6)
+    let checkpoints = recipe.output.directory + "/checkpoints"
+    for name in try FileManager.default.contentsOfDirectory(atPath: checkpoints) {
+      try writeFile("\(checkpoints)/\(name)/manifest.json", "{}")
+    }
+    // Every one is damaged: the run starts over and its first checkpoints are of earlier steps.
+    try run(recipe, resume: true, stopAfter: 2)
+    var first: Int?
+    try run(recipe, resume: true) { event in
+      if case .step(let metrics) = event, first == nil { first = metrics.step }
+    }
+    #expect(first == 3)
+  }
+
   @Test(
     arguments: [1, 3, 16],
     [
@@ -217,6 +234,8 @@ import Training
       try writeFile(name + "/adapter_model.safetensors", "half")
     }
     try writeFile(recipe.output.directory + "/.run.json.partial", "{")
+    // Not the run's own: somebody else may be writing it.
+    try writeFile(recipe.output.directory + "/.notes.partial", "mine")
     try FileManager.default.moveItem(
       atPath: checkpoints + "/step-000003", toPath: checkpoints + "/.step-000003.replaced")
     var first: Int?
@@ -224,9 +243,10 @@ import Training
       if case .step(let metrics) = event, first == nil { first = metrics.step }
     }
     #expect(first == 4, "the checkpoint of step 3 is back")
+    #expect(fileExists(recipe.output.directory + "/.notes.partial"))
     for place in [recipe.output.directory, checkpoints] {
       let names = try FileManager.default.contentsOfDirectory(atPath: place)
-      #expect(!names.contains { $0.hasPrefix(".") }, "\(names)")
+      #expect(!names.contains { $0.hasPrefix(".") && $0 != ".notes.partial" }, "\(names)")
     }
   }
 

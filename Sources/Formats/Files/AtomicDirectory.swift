@@ -56,25 +56,34 @@ package final class AtomicDirectory {
   }
 
   /// Removes what crashed attempts left in `directory`, and puts back a directory whose replacement
-  /// did not come to its end. Returns the names that were removed.
+  /// did not come to its end. Nobody else may be writing these names. Returns those that were removed.
+  ///
+  /// - Parameter originals: The real names whose temporary ones are looked for; nil: all.
   @discardableResult
-  package static func removeLeftovers(in directory: String) throws(Problem) -> [String] {
+  package static func removeLeftovers(
+    in directory: String, of originals: [String]? = nil
+  ) throws(Problem) -> [String] {
     guard directoryExists(directory) else { return [] }
     let names = try directoryEntries(directory)
     var removed: [String] = []
-    for name in names {
+    for name in names where isLeftover(name, of: originals) {
       if let original = PartialName.original(name, PartialName.replacedSuffix),
         try isEmptyOrMissing("\(directory)/\(original)")
       {
         try renamePermanently("\(directory)/\(name)", to: "\(directory)/\(original)")
-      } else if name.hasPrefix("."),
-        name.hasSuffix(PartialName.partialSuffix) || name.hasSuffix(PartialName.replacedSuffix)
-      {
+      } else {
         try removeTree("\(directory)/\(name)")
         removed.append(name)
       }
     }
     return removed
+  }
+
+  private static func isLeftover(_ name: String, of originals: [String]?) -> Bool {
+    [PartialName.partialSuffix, PartialName.replacedSuffix].contains { suffix in
+      guard let original = PartialName.original(name, suffix) else { return false }
+      return originals?.contains(original) ?? true
+    }
   }
 
   /// Two renames: no file system call that exchanges names exists everywhere. Between them only

@@ -26,7 +26,7 @@ extension ChatTemplate {
     return try ChatTemplate(source: try text(of: choice), name: choice)
   }
 
-  /// The template that a model brings along.
+  /// A model's own template.
   ///
   /// In a directory, `chat_template.jinja` wins over the key in `tokenizer_config.json`, as in
   /// transformers; a GGUF file has it under `tokenizer.chat_template`.

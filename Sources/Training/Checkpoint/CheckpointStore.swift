@@ -49,7 +49,7 @@ package struct CheckpointStore {
       let manifest = try Self.manifest(of: files, in: temporary, step: step)
       try writeFile("\(temporary)/\(Self.manifestName)", manifest.text(.indented) + "\n")
     }
-    removeOldest()
+    removeOldest(upTo: step)
     return Entry(step: step, path: path)
   }
 
@@ -92,7 +92,7 @@ package struct CheckpointStore {
       guard let fault = Self.fault(of: entry) else {
         return entry
       }
-      warn("\(entry.path): \(fault); an older checkpoint is used")
+      warn("\(entry.path): \(fault); this checkpoint is not used")
     }
     return nil
   }
@@ -144,8 +144,10 @@ package struct CheckpointStore {
     optimizer.step = try file.integerAttribute("step")
   }
 
-  private func removeOldest() {
-    for entry in entries().dropLast(keep) {
+  /// Keeps the newest `keep` of the checkpoints up to a step. Later ones are damaged and passed over: they
+  /// must not push out what is good.
+  private func removeOldest(upTo step: Int) {
+    for entry in entries().filter({ $0.step <= step }).dropLast(keep) {
       try? FileManager.default.removeItem(atPath: entry.path)
     }
   }

@@ -7,6 +7,9 @@ package struct RunDirectory: Sendable {
 
   package init(_ path: String) { self.path = path }
 
+  /// What a run writes into its directory; other files there are not its own.
+  static let names = ["recipe.json", "run.json", "metrics.jsonl", "rows.jsonl", "adapter"]
+
   package var recipe: String { path + "/recipe.json" }
   package var run: String { path + "/run.json" }
   package var metrics: String { path + "/metrics.jsonl" }

