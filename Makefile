@@ -26,7 +26,7 @@ build: packages
 test: packages
 	swift build -c release --build-tests
 	swift test -c release --skip-build
-	@for level in plain avx2 avx512 amx_emulated; do \
+	@for level in $$(scripts/kernel-levels.sh); do \
 	  echo "once more with FINETUNE_CPU=$$level"; \
 	  FINETUNE_CPU=$$level swift test -c release --skip-build --quiet || exit 1; \
 	done

@@ -20,7 +20,7 @@ say "Training ($recipe)"
 "$finetune" train "$recipe" --resume
 
 say "Perplexity on held-out rows, before and after"
-table=$("$finetune" eval --model "$model" --adapter "$run/adapter" --data Data/ferry-heldout.json --format alpaca)
+table=$("$finetune" eval --model "$model" --adapter "$run/adapter" --data Data/ferry-heldout.json --format alpaca --compute-dtype float32)
 echo "$table"
 
 say "Merged model"

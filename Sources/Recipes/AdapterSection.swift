@@ -21,7 +21,7 @@ package struct AdapterSection: RecipeSection {
   package var alpha = 16.0
 
   @Key(
-    "Share of the adapter's inputs that is dropped in training.", .in(0..<1),
+    "Share of the adapter's inputs that is dropped in training.", .in(0...0.99),
     .elsewhere("lora_dropout"))
   package var dropout = 0.0
 

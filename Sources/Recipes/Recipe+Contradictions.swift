@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 
 extension Recipe {
   /// Sentences on values that are fine alone and do not go together.
@@ -10,12 +11,20 @@ extension Recipe {
           + "data.validation, expected only one of them; remove one")
     }
     for (index, held) in data.validation.enumerated() where !held.path.isEmpty {
-      guard data.train.contains(where: { sameBytes($0.path, held.path) }) else { continue }
+      guard data.train.contains(where: { isSameFile($0.path, held.path) }) else { continue }
       sentences.append(
         "data.validation[\(index)].path: found \(held.path.json.text()), which data.train holds as "
           + "well, expected rows that are never trained on; name another file or use "
           + "data.validation_fraction")
     }
     return sentences
+  }
+
+  /// Whether two paths lead to one file, however they are spelled.
+  private func isSameFile(_ a: String, _ b: String) -> Bool {
+    func resolved(_ path: String) -> String {
+      URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+    }
+    return sameBytes(resolved(a), resolved(b))
   }
 }

@@ -3,12 +3,13 @@ package struct TrainingSection: RecipeSection {
   package static let help = "How long, how fast and in what portions the adapter learns."
   package init() {}
 
-  @Key("How often every row is seen.", .atLeast(1), .elsewhere("num_epochs", "num_train_epochs"))
+  @Key(
+    "How often every row is seen.", .in(1...10_000), .elsewhere("num_epochs", "num_train_epochs"))
   package var epochs = 1
 
   @Key(
     "Ends after this many optimizer steps, whatever epochs says; null goes by epochs.",
-    .atLeast(1), .elsewhere("iters", "max_iters"))
+    .in(1...1_000_000_000), .elsewhere("iters", "max_iters"))
   package var maxSteps: Int? = nil
 
   @Key(
@@ -45,7 +46,7 @@ package struct TrainingSection: RecipeSection {
   @Key("Decay of AdamW's second moment.", .in(0..<1), .elsewhere("beta2"))
   package var adamBeta2 = 0.999
 
-  @Key("Keeps AdamW's division finite.", .above(0, upTo: 1), .elsewhere("epsilon", "eps"))
+  @Key("Keeps AdamW's division finite.", .in(1e-30...1), .elsewhere("epsilon", "eps"))
   package var adamEpsilon = 1e-8
 
   @Key(

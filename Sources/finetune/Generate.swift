@@ -44,8 +44,9 @@ struct Generate: ParsableCommand {
   var raw = false
 
   func validate() throws {
-    if maxNewTokens < 1 {
-      throw ValidationError("--max-new-tokens: found \(maxNewTokens), expected at least 1")
+    if !(1...1_000_000).contains(maxNewTokens) {
+      throw ValidationError(
+        "--max-new-tokens: found \(maxNewTokens), expected a number from 1 to 1000000")
     }
     if !(temperature >= 0 && temperature.isFinite) {
       throw ValidationError("--temperature: found \(temperature), expected 0 or a number above it")

@@ -116,7 +116,7 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
           "  adapter.rank: found 0, expected a whole number from 1 to 4096",
           "  adapter.epochs: unknown key; did you mean \"training.epochs\"?",
           "  data.train[0].fromat: unknown key; did you mean \"format\"?",
-          "  training.epochs: found a string, expected a whole number of at least 1",
+          "  training.epochs: found a string, expected a whole number from 1 to 10000",
           "  training.seed: found a string, expected a whole number of at least 0; write 7 without "
             + "quotes",
           "  training.learningRate: unknown key; did you mean \"learning_rate\"?",
@@ -138,14 +138,14 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
   @Test(arguments: [
     ("adapter.rank=1.5", "adapter.rank: found 1.5, expected a whole number from 1 to 4096"),
     ("adapter.rank=true", "adapter.rank: found true, expected a whole number from 1 to 4096"),
-    ("adapter.dropout=1", "adapter.dropout: found 1, expected a number of at least 0 and below 1"),
+    ("adapter.dropout=1", "adapter.dropout: found 1, expected a number from 0 to 0.99"),
     (
       "training.learning_rate=0",
       "training.learning_rate: found 0, expected a number above 0 and up to 1"
     ),
     (
       "training.max_steps=0",
-      "training.max_steps: found 0, expected a whole number of at least 1 or null"
+      "training.max_steps: found 0, expected a whole number from 1 to 1000000000 or null"
     ),
     ("data.packing=yes", "data.packing: found a string, expected true or false"),
     (

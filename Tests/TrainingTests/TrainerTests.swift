@@ -296,6 +296,76 @@ import Training
     #expect(changed?.description.contains("rows.jsonl") == true)
   }
 
+  /// A file of the user's in the output directory is not a run's to overwrite.
+  @Test func refusesADirectoryThatHoldsAFileOfItsNames() throws {
+    let recipe = try recipe("mine")
+    try createDirectory(recipe.output.directory)
+    try writeFile(recipe.output.directory + "/rows.jsonl", "my rows")
+    #expect(throws: Problem.self) { try run(recipe) }
+    #expect(try readFile(recipe.output.directory + "/rows.jsonl") == Array("my rows".utf8))
+  }
+
+  /// A start that fails before the run began does not stand in the way of the corrected one.
+  @Test func aFailedStartLeavesNoRun() throws {
+    #expect(throws: Problem.self) {
+      try run(try recipe("typo", "model.path=\(folder.path)/nothing"))
+    }
+    try run(try recipe("typo"))
+  }
+
+  @Test func refusesToResumeWithAnotherTokenizer() throws {
+    let model = folder.path("model")
+    try FileManager.default.copyItem(atPath: goldenPath("tiny-llama"), toPath: model)
+    let recipe = try recipe("tokens", "model.path=\(model)")
+    try run(recipe, stopAfter: 2)
+    let path = model + "/tokenizer_config.json"
+    try writeFile(path, bytes: try readFile(path) + [0x0A])
+    let problem = #expect(throws: Problem.self) { try run(recipe, resume: true) }
+    #expect(problem?.description.contains("the tokenizer is not the one") == true)
+  }
+
+  /// Also where no checkpoint was written yet, a resumed run is the same run.
+  @Test func refusesToResumeSomethingElseWithoutACheckpoint() throws {
+    let recipe = try recipe("early")
+    try run(recipe, stopAfter: 1)
+    try FileManager.default.removeItem(atPath: recipe.output.directory + "/checkpoints")
+    let problem = #expect(throws: Problem.self) {
+      try run(try self.recipe("early", "adapter.rank=9"), resume: true)
+    }
+    #expect(problem?.description.contains("adapter.rank") == true)
+    var notes: [String] = []
+    try run(recipe, resume: true) { if case .note(let note) = $0 { notes.append(note) } }
+    #expect(notes.contains { $0.contains("the run starts over") }, "\(notes)")
+  }
+
+  /// A dry run finds what a start would find.
+  @Test func aDryRunLooksAtTheOutputAndTheStartingAdapter() throws {
+    let first = try recipe("dry")
+    try run(first)
+    func plan(_ recipe: Recipe) throws {
+      _ = try Trainer(recipe: recipe, resume: false, onEvent: { _ in }).plan()
+    }
+    let finished = #expect(throws: Problem.self) { try plan(first) }
+    #expect(finished?.description.contains("finished run") == true)
+    let start = "adapter.init_from=\(first.output.directory)/adapter"
+    try plan(try recipe("dry2", start))
+    let other = #expect(throws: Problem.self) {
+      try plan(try recipe("dry2", start, "adapter.rank=2"))
+    }
+    #expect(other?.description.contains("adapter.rank") == true)
+  }
+
+  /// An update that overflows: loss and gradient are numbers, the adapter is not.
+  @Test func stopsWhereTheAdapterIsNoNumber() throws {
+    let recipe = try recipe(
+      "overflow", "training.learning_rate=1", "training.adam_beta2=0", "training.adam_beta1=0.9",
+      "adapter.alpha=12", "training.weight_decay=0", "training.warmup_ratio=0",
+      "adapter.init_from=\(try adapter(withB: 3.4e38))")
+    let problem = #expect(throws: Problem.self) { try run(recipe) }
+    #expect(problem?.kind == .run)
+    #expect(!directoryExists(recipe.output.directory + "/adapter"))
+  }
+
   @Test func trainingOnStartsFromAnAdapter() throws {
     let first = try recipe("first", "adapter.dropout=0")
     try run(first)

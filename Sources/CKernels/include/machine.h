@@ -37,12 +37,6 @@ typedef enum {
 /* The highest level that this processor and its system can run. */
 ck_cpu_level ck_best_cpu_level(void);
 
-/* Changes the level that kernels run at, not above the best; between kernels only. It begins as the
- * highest, unless the environment variable FINETUNE_CPU (amx, avx512_bf16, avx512, avx2, plain) asked
- * for a lower one when the program started. amx_emulated imitates the matrix tiles in memory, for
- * tests: right, and very slow. */
-void ck_use_cpu_level(ck_cpu_level level);
-
 /* "plain", "avx2" ... ; NULL where there is no such level. */
 const char *ck_cpu_level_name(ck_cpu_level level);
 

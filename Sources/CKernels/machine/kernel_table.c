@@ -111,7 +111,8 @@ static void fill_table(ck_cpu_level level) {
   for (size_t i = 0; better_kernels[i].level <= level; i++) better_kernels[i].take(&ck_kernels);
 }
 
-void ck_use_cpu_level(ck_cpu_level level) {
+/* Not above what the processor and its system can run. */
+static void use_level(ck_cpu_level level) {
   ck_cpu_level best = ck_best_cpu_level();
   if (level > best) level = best;
 #if defined(__x86_64__)
@@ -120,12 +121,14 @@ void ck_use_cpu_level(ck_cpu_level level) {
   fill_table(level);
 }
 
+/* The highest level, unless the environment variable FINETUNE_CPU asks for a lower one.
+ * amx_emulated imitates the matrix tiles in memory, for tests: right, and very slow. */
 __attribute__((constructor)) static void choose_level(void) {
-  ck_use_cpu_level(ck_best_cpu_level());
+  use_level(ck_best_cpu_level());
   const char *asked = getenv("FINETUNE_CPU");
   if (!asked) return;
   if (strcmp(asked, "amx_emulated") == 0) take_emulated_amx(&ck_kernels);
   for (ck_cpu_level level = CK_LEVEL_PLAIN; level < CK_LEVEL_COUNT; level++) {
-    if (strcmp(asked, level_names[level]) == 0) ck_use_cpu_level(level);
+    if (strcmp(asked, level_names[level]) == 0) use_level(level);
   }
 }

@@ -1,4 +1,4 @@
-import Formats
+package import Formats
 package import Model
 package import Tensors
 package import Text
@@ -32,6 +32,17 @@ package struct OpenedModel {
 
   package func renderer(trainOn: TrainOn = .assistant) -> Renderer {
     Renderer(tokenizer: tokenizer, template: template, trainOn: trainOn)
+  }
+
+  /// A SHA-256 of the files that decide which tokens a text becomes. Those of a GGUF file are part of its
+  /// fingerprint already.
+  package func tokenizerHash() throws(Problem) -> String {
+    var sum = SHA256Stream()
+    for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] {
+      let file = "\(files.tokenizerPath)/\(name)"
+      if fileExists(file) { sum.update(try readFile(file)) }
+    }
+    return sum.digest.hex
   }
 
   package func load(

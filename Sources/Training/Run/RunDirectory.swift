@@ -1,5 +1,4 @@
 package import Formats
-import Foundation
 
 /// The output directory of a run and what stands where in it.
 package struct RunDirectory: Sendable {
@@ -31,17 +30,11 @@ package struct RunDirectory: Sendable {
       throw Problem(path, "output.directory is a file; name a directory that does not exist yet")
     }
     if directoryExists(adapter) { return .finished }
-    let traces = [recipe, run, metrics, checkpoints]
-    return traces.contains { fileExists($0) || directoryExists($0) } ? .unfinished : .fresh
+    // An empty directory of checkpoints is what a start leaves that failed before the run began.
+    let saved = directoryExists(checkpoints) ? try directoryEntries(checkpoints) : []
+    let traces = [recipe, run, metrics, rows]
+    return !saved.isEmpty || traces.contains { fileExists($0) } ? .unfinished : .fresh
   }
 
-  package func create() throws(Problem) {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: checkpoints, withIntermediateDirectories: true)
-    } catch {
-      throw Problem(
-        path, "the directory cannot be made (\(error.localizedDescription))", kind: .run)
-    }
-  }
+  package func create() throws(Problem) { try createDirectory(checkpoints) }
 }

@@ -11,6 +11,8 @@ package struct RunRecord: Equatable {
   package let data: [Source]
   package let baseFingerprint: String
   package let templateHash: String
+  /// Of the files that turn text into tokens.
+  package let tokenizerHash: String
   /// Seconds since 1970 that the template shows where it shows a date. A resumed run shows it again.
   package let templateDate: Int
   package let basePath: String
@@ -27,6 +29,7 @@ package struct RunRecord: Equatable {
     basePath = base.path
     baseFingerprint = base.files.fingerprint
     templateHash = SHA256Digest(of: Array(base.template.source.utf8)).hex
+    tokenizerHash = try base.tokenizerHash()
     templateDate = base.template.date
   }
 
@@ -49,6 +52,7 @@ package struct RunRecord: Equatable {
         environment.members + [
           ("base", ["path": .string(basePath), "fingerprint": .string(baseFingerprint)]),
           ("template_sha256", .string(templateHash)),
+          ("tokenizer_sha256", .string(tokenizerHash)),
           ("template_date", .integer(templateDate)),
           (
             "data",
@@ -88,6 +92,9 @@ package struct RunRecord: Equatable {
     }
     if let old = saved["template_sha256"]?.string, old != templateHash {
       sentences.append("\(basePath): the chat template is not the one that the run began with")
+    }
+    if let old = saved["tokenizer_sha256"]?.string, old != tokenizerHash {
+      sentences.append("\(basePath): the tokenizer is not the one that the run began with")
     }
     let old = saved["data"]?.array?.map { $0["sha256"]?.string ?? "" } ?? []
     for (index, source) in data.enumerated() where index < old.count && old[index] != source.sha256

@@ -43,18 +43,32 @@ package final class Trainer {
     let base = try OpenedModel(path: recipe.model.path, template: recipe.data.template)
     let data = try TrainingData(
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
-    return try TrainingPlan(recipe: recipe, base: base, data: data)
+    let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
+    _ = try checkStart()
+    if let source = recipe.adapter.initFrom {
+      _ = try TrainingRun.adapters(
+        from: source, recipe: recipe, plan: plan, base: base, onEvent: onEvent)
+    }
+    return plan
   }
 
-  package func run() throws -> Outcome {
-    Kernels.setThreads(recipe.training.threads ?? Kernels.defaultThreads)
+  /// What is in the output directory.
+  ///
+  /// - Throws: Where a run is there already that is not to be continued.
+  private func checkStart() throws(Problem) -> RunDirectory.State {
     let state = try directory.state()
-    if state != .fresh, !resume {
+    guard state == .fresh || resume else {
       throw Problem(
         directory.path,
         "output.directory already holds a \(state == .finished ? "finished " : "")run; add --resume to "
           + "continue it, or name another directory")
     }
+    return state
+  }
+
+  package func run() throws -> Outcome {
+    Kernels.setThreads(recipe.training.threads ?? Kernels.defaultThreads)
+    let state = try checkStart()
     if state == .finished {
       onEvent(.note("\(directory.path): this run is finished; nothing is left to do"))
       return .finished(adapter: directory.adapter)

@@ -37,7 +37,12 @@ final class TrainingRun {
     let onEvent = self.onEvent
     let restart = try store.newestValid { onEvent(.warning($0)) }
 
-    let saved: JSON? = restart == nil ? .none : try readJSON(directory.run)
+    let hasRecords = fileExists(directory.run) && fileExists(directory.recipe)
+    // A plain nil would be the JSON null.
+    let saved: JSON? = hasRecords ? try readJSON(directory.run) : .none
+    if saved != nil, restart == nil {
+      onEvent(.note("\(directory.path): there is no valid checkpoint; the run starts over"))
+    }
     base = try OpenedModel(
       path: recipe.model.path, template: recipe.data.template,
       date: saved.flatMap(RunRecord.templateDate(in:)))
@@ -103,6 +108,15 @@ final class TrainingRun {
       return AdapterSet(
         fresh: plan.adapter, targets: plan.targets, seed: UInt64(recipe.training.seed))
     }
+    return try adapters(
+      from: source, recipe: recipe, plan: plan, base: base, onEvent: onEvent)
+  }
+
+  /// The adapter in a directory, which must be what the recipe describes.
+  static func adapters(
+    from source: String, recipe: Recipe, plan: TrainingPlan, base: OpenedModel,
+    onEvent: (TrainingEvent) -> Void
+  ) throws -> AdapterSet {
     let loaded = try PEFTDirectory.load(
       source, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint,
       dropout: recipe.adapter.dropout)
@@ -184,6 +198,7 @@ final class TrainingRun {
     optimizer.update(
       learningRate: learningRate,
       gradientScale: AdamW.clipScale(norm: norm, maximum: recipe.training.maxGradNorm))
+    try checkAdapterIsFinite()
     let tokens = batches.reduce(0) { $0 + $1.tokens }
     let seconds = started.duration(to: .now).seconds
     try emit(
@@ -225,6 +240,19 @@ final class TrainingRun {
     try metrics.write(evaluation)
     onEvent(.evaluation(evaluation))
     return true
+  }
+
+  /// An update can overflow although loss and gradient are numbers. Such an adapter is of no use to anybody
+  /// and is never written.
+  private func checkAdapterIsFinite() throws(Problem) {
+    guard let broken = adapters.parameters.first(where: { !Kernels.isFinite($0.value) }) else {
+      return
+    }
+    let saved = lastCheckpoint.map { "; the checkpoint \($0.path) is from before" } ?? ""
+    throw Problem(
+      "step \(optimizer.step)",
+      "\(broken.name) holds a value that is not a finite number; lower training.learning_rate or raise"
+        + " training.adam_epsilon\(saved)", kind: .run)
   }
 
   private func saveCheckpoint() throws {

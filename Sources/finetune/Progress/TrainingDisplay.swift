@@ -129,8 +129,9 @@ final class TrainingDisplay {
         "finetune eval \(model) --data \(shellQuoted(held.path)) --format \(held.format.rawValue)")
     }
     commands.append("finetune generate \(model) --prompt '…'")
-    commands.append(
-      "finetune merge \(model) --output \(shellQuoted(recipe.output.directory))-merged")
+    var directory = recipe.output.directory
+    while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
+    commands.append("finetune merge \(model) --output \(shellQuoted(directory + "-merged"))")
     return "Next:\n" + commands.map { "  \($0)\n" }.joined()
   }
 

@@ -20,14 +20,22 @@ struct Terminal: Sendable {
     usesColor = isInteractive && (environment["NO_COLOR"] ?? "").isEmpty
   }
 
-  /// Writes all of it; false where nobody reads any more.
+  /// Writes all of it; false where nobody reads any more. A result that cannot be written, on a full disk
+  /// for example, ends the program with a sentence: it must not look like success.
   @discardableResult
   func write(_ text: String) -> Bool {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
-      guard count > 0 else { return false }
+      guard count > 0 else {
+        if descriptor == STDOUT_FILENO, errno != EPIPE {
+          let reason = String(cString: strerror(errno))
+          Terminal.error.write("finetune: standard output: it cannot be written (\(reason))\n")
+          exit(ExitStatus.failed)
+        }
+        return false
+      }
       rest = rest.dropFirst(count)
     }
     return true

@@ -21,6 +21,9 @@ extension LoRAConfiguration {
     ("kasa_config", nil),
   ]
 
+  /// Ways to begin that take a part of the base weight into A and B and leave the rest in the base.
+  private static let initializationsOfTheBase = ["pissa", "olora", "corda", "loftq", "lora_ga"]
+
   package static var peftKeys: Set<String> { harmless.union(mustBeNeutral.map(\.key)) }
 
   package init(peft json: JSON, path: String, dropout: Double) throws(Problem) {
@@ -29,15 +32,42 @@ extension LoRAConfiguration {
       guard let value = json[key], !Self.isNeutral(value), value != neutral else { continue }
       problems.append("\(key) is \(value.text()), which is not supported")
     }
-    let rank = json["r"]?.integer ?? 8
+    /// A key's value; absent or null is PEFT's default, another type is a problem.
+    func read<Value>(
+      _ key: String, _ value: (JSON) -> Value?, or standard: Value, expected: String
+    ) -> Value {
+      guard let found = json[key], !found.isNull else { return standard }
+      if let value = value(found) { return value }
+      problems.append("\(key) is \(found.text()), expected \(expected)")
+      return standard
+    }
+    let rank = read("r", \.integer, or: 8, expected: "a whole number")
     if rank < 1 { problems.append("r is \(rank), expected 1 or more") }
+    if let kind = json["init_lora_weights"]?.string?.lowercased(),
+      Self.initializationsOfTheBase.contains(where: { kind.hasPrefix($0) })
+    {
+      problems.append(
+        "init_lora_weights is \"\(kind)\", which changes the base weights as well; convert the adapter"
+          + " to plain LoRA")
+    }
     self.init(
-      rank: rank, alpha: json["lora_alpha"]?.number ?? 8, dropout: dropout,
-      useRSLoRA: json["use_rslora"]?.bool ?? false,
+      rank: rank, alpha: read("lora_alpha", \.number, or: 8, expected: "a number"),
+      dropout: dropout,
+      useRSLoRA: read("use_rslora", \.bool, or: false, expected: "true or false"),
       targetModules: json["target_modules"]?.array?.compactMap(\.string) ?? [],
       baseModel: json["base_model_name_or_path"]?.string ?? "")
     rankPattern = ModulePattern(json["rank_pattern"])
     alphaPattern = ModulePattern(json["alpha_pattern"])
+    for key in ["rank_pattern", "alpha_pattern"] {
+      for (pattern, value) in json[key]?.object?.members ?? [] {
+        if value.number == nil {
+          problems.append("\(key) has \(value.text()) for \"\(pattern)\", expected a number")
+        }
+        if (try? Regex(pattern)) == nil {
+          problems.append("\(key) has \"\(pattern)\", which is not a regular expression")
+        }
+      }
+    }
     for entry in rankPattern.entries where !(entry.value >= 1 && Int(exactly: entry.value) != nil) {
       problems.append(
         "rank_pattern has \(entry.value) for \"\(entry.key)\", expected a whole number of 1 or more"
