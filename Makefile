@@ -6,7 +6,7 @@ FINETUNE := .build/release/finetune
 .PHONY: help packages build test bench quickstart install lint docs
 
 help:
-	@echo "make quickstart   build, pull a small model, fine-tune, evaluate and merge it (about ten minutes)"
+	@echo "make quickstart   build, pull a small model, fine-tune, evaluate and merge it (about five minutes)"
 	@echo "make build        build the finetune binary into $(FINETUNE)"
 	@echo "make test         build and run all tests"
 	@echo "make bench        measure kernels, training and generation; PEER_PYTHON=... measures PyTorch beside it"

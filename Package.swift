@@ -3,14 +3,18 @@ import PackageDescription
 
 // Optimized C also in debug builds: unit tests run real kernels. Rounding is part of the contract
 // (NF4 must equal bitsandbytes bit for bit), so the compiler never fuses a multiply with an add.
-// The third-level instruction set is used in its full width where there is one.
+// The third-level instruction set is used in its full width where there is one. Loops begin at cache
+// lines: where they happen to lie otherwise moves the speed of a step by up to a tenth (Zen 3).
 #if arch(x86_64)
   let vectorFlags = ["-mprefer-vector-width=512"]
 #else
   let vectorFlags: [String] = []
 #endif
 let kernelFlags: [CSetting] = [
-  .unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"] + vectorFlags)
+  .unsafeFlags(
+    [
+      "-O3", "-ffp-contract=off", "-fno-math-errno", "-falign-functions=64", "-falign-loops=64",
+    ] + vectorFlags)
 ]
 
 // One release build serves users and tests: `make test` drives the very binary that is installed.
