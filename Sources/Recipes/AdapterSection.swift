@@ -37,7 +37,8 @@ package struct AdapterSection: RecipeSection {
   package var useRslora = false
 
   @Key(
-    "Adapter directory whose weights training starts from, with a fresh optimizer; null starts anew.",
+    "Adapter directory to train on from, with its rank_pattern and alpha_pattern and a fresh "
+      + "optimizer; null starts with a new adapter.",
     .elsewhere("lora_model_dir", "adapter_name_or_path", "adapter_path"))
   package var initFrom: String? = nil
 }
@@ -76,9 +77,8 @@ package enum TargetModules: RecipeValue, Sendable, Equatable {
     }
     let names = elements.compactMap(\.string)
     guard names.count == elements.count, !names.isEmpty, !names.contains("") else {
-      problems.append(
-        "\(place): found a list \(elements.isEmpty ? "without names" : "that holds more than names"),"
-          + " expected \(expectation)")
+      let found = elements.isEmpty ? "an empty list" : "a list with entries that are not names"
+      problems.append("\(place): found \(found), expected \(expectation)")
       return nil
     }
     for (index, name) in names.enumerated() where names[..<index].contains(name) {

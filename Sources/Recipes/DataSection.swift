@@ -18,13 +18,13 @@ package struct DataSection: RecipeSection {
   package var validation: [DataSource] = []
 
   @Key(
-    "Where there is no validation file: the share of the training rows held out instead, chosen by "
-      + "the seed.", .in(0..<1), .elsewhere("val_set_size", "val_size", "test_size"))
+    "Share of the training rows to hold out if there is no validation file; the seed chooses "
+      + "which.", .in(0..<1), .elsewhere("val_set_size", "val_size", "test_size"))
   package var validationFraction = 0.0
 
   @Key(
-    "Chat template: \"auto\" is the model's own; else a built-in one by name, such as \"chatml\", or "
-      + "the path of a Jinja file.",
+    "Chat template: \"auto\" takes the model's own; otherwise the name of a built-in one, such as "
+      + "\"chatml\", or the path of a Jinja file.",
     .elsewhere("chat_template"))
   package var template = "auto"
 
@@ -40,8 +40,8 @@ package struct DataSection: RecipeSection {
   package var overlong = Overlong.drop
 
   @Key(
-    "What is learnt: every answer of the \"assistant\" with the end-of-turn token after it, only the "
-      + "\"last\" of them, or \"all\" tokens.",
+    "What is learnt: \"assistant\" is every answer with the end-of-turn token after it, \"last\" "
+      + "only the last answer, \"all\" every token.",
     .elsewhere("train_on_inputs", "train_on_prompt", "mask_history", "assistant_only_loss"))
   package var trainOn = TrainOn.assistant
 

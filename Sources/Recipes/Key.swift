@@ -60,7 +60,7 @@ extension Key: RecipeKey {
       problems.append("\(place): found \(json.text()), expected \(expectation)")
     }
     if isRequired, value.saysNothing {
-      problems.append("\(place): found nothing in it, expected \(expectation)")
+      problems.append("\(place): found an empty value, expected \(expectation)")
     }
     if problems.count == known { cell.value = value }
   }

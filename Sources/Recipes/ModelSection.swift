@@ -21,7 +21,7 @@ package struct ModelSection: RecipeSection {
   package var quantization: Quantization? = nil
 
   @Key(
-    "With \"nf4\": quantizes the block scales as well (0.4 bits a weight less).",
+    "With \"nf4\": quantizes the block scales as well, which saves 0.4 bits a weight.",
     .elsewhere("bnb_4bit_use_double_quant"))
   package var doubleQuantization = true
 }

@@ -4,8 +4,9 @@ package struct EvaluationSection: RecipeSection {
   package init() {}
 
   @Key(
-    "Evaluates every so many optimizer steps, besides before the first and after the last; null or "
-      + "0 only then.", .atLeast(0), .freeOnResume, .elsewhere("eval_steps", "steps_per_eval"))
+    "Optimizer steps from one evaluation to the next. One always comes before the first step and "
+      + "one after the last; null or 0 makes only these.",
+    .atLeast(0), .freeOnResume, .elsewhere("eval_steps", "steps_per_eval"))
   package var everySteps: Int? = 50
 
   /// Steps between evaluations; nil where there are none along the way.
@@ -18,12 +19,13 @@ package struct CheckpointSection: RecipeSection {
   package init() {}
 
   @Key(
-    "Saves a checkpoint every so many optimizer steps, besides after the last; null or 0 only then.",
+    "Optimizer steps from one checkpoint to the next. One is always saved after the last step; "
+      + "null or 0 saves only this one.",
     .atLeast(0), .freeOnResume, .elsewhere("save_steps", "steps_per_save"))
   package var everySteps: Int? = 50
 
   @Key(
-    "Newest checkpoints that stay on disk.", .in(1...10000), .freeOnResume,
+    "How many checkpoints stay on disk: the newest ones.", .in(1...10000), .freeOnResume,
     .elsewhere("save_total_limit", "keep_last_n_checkpoints"))
   package var keep = 3
 

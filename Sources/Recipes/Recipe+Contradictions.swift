@@ -7,14 +7,14 @@ extension Recipe {
     var sentences: [String] = []
     if data.validationFraction > 0, !data.validation.isEmpty {
       sentences.append(
-        "data.validation_fraction: found \(data.validationFraction.json.text()) beside files in "
-          + "data.validation, expected only one of them; remove one")
+        "data.validation_fraction: found \(data.validationFraction.json.text()) as well as files "
+          + "in data.validation, expected only one of them; remove one")
     }
     for (index, held) in data.validation.enumerated() where !held.path.isEmpty {
       guard data.train.contains(where: { isSameFile($0.path, held.path) }) else { continue }
       sentences.append(
-        "data.validation[\(index)].path: found \(held.path.json.text()), which data.train holds as "
-          + "well, expected rows that are never trained on; name another file or use "
+        "data.validation[\(index)].path: found \(held.path.json.text()), which is in data.train "
+          + "too, expected rows that are never trained on; name another file or use "
           + "data.validation_fraction")
     }
     return sentences

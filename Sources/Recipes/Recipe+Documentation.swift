@@ -33,7 +33,7 @@ extension Recipe {
         .map { explain($0, in: section) }
     }
     guard keys.isEmpty else { return keys.joined(separator: "\n\n") }
-    throw Problem(shown(name), "no section or key of the recipe" + suggestion(for: name))
+    throw Problem(shown(name), "the recipe has no such section or key" + suggestion(for: name))
   }
 
   /// What was meant by a misspelt "key" or "section.key".
@@ -68,11 +68,11 @@ extension Recipe {
       # The recipe
 
       A recipe is one JSON file that says everything about a training run. Only `model.path`,
-      `data.train` and `output.directory` must be given; every other key has a default. Paths are
+      `data.train` and `output.directory` are required; every other key has a default. Paths are
       relative to the directory that `finetune` is run in. `finetune recipe check FILE` reports all
-      problems of a recipe at once, `finetune recipe explain KEY` prints what stands here, and
-      `--set section.key=value` changes a key for one run. Recipes to start from lie in
-      [Recipes/](../Recipes/README.md).
+      problems of a recipe at once, `finetune recipe explain KEY` prints what this page says about a
+      key, and `--set section.key=value` changes a key for one run. There are recipes to start from
+      in [Recipes/](../Recipes/README.md).
 
       This page is written by `make docs` from the declarations in `Sources/Recipes`.
 

@@ -37,7 +37,7 @@ package struct Recipe {
           return nil
         }
         return "\(mine.name).\(key.name): found \(key.key.json.text()), expected "
-          + "\(old.key.json.text()) as the run began; a resumed run keeps it"
+          + "\(old.key.json.text()), which the run began with; a resumed run keeps it"
       }
     }
   }

@@ -8,13 +8,14 @@ package struct TrainingSection: RecipeSection {
   package var epochs = 1
 
   @Key(
-    "Ends after this many optimizer steps, whatever epochs says; null goes by epochs.",
+    "Ends training after this many optimizer steps, whatever epochs says; null leaves it to "
+      + "epochs.",
     .in(1...1_000_000_000), .elsewhere("iters", "max_iters"))
   package var maxSteps: Int? = nil
 
   @Key(
-    "Rows that go through the model together; with packing it is the token budget in rows of "
-      + "max_length.", .in(1...65536),
+    "Rows that go through the model together. With packing, a micro-batch has room for this many "
+      + "rows of max_length tokens.", .in(1...65536),
     .elsewhere("per_device_train_batch_size", "batch_size", "train_batch_size"))
   package var microBatchSize = 4
 
@@ -28,8 +29,8 @@ package struct TrainingSection: RecipeSection {
   package var learningRate = 2e-4
 
   @Key(
-    "Course of the learning rate after the warm-up: \"constant\", or falling to zero \"linear\" or "
-      + "as half a \"cosine\".", .elsewhere("lr_scheduler_type", "lr_schedule", "scheduler"))
+    "Course of the learning rate after the warm-up: \"constant\", or a fall to zero, \"linear\" or "
+      + "along half a \"cosine\".", .elsewhere("lr_scheduler_type", "lr_schedule", "scheduler"))
   package var lrScheduler = Scheduler.cosine
 
   @Key(
@@ -50,7 +51,8 @@ package struct TrainingSection: RecipeSection {
   package var adamEpsilon = 1e-8
 
   @Key(
-    "Gradients are scaled down to this global norm; 0 leaves them as they are.", .in(0...1e6),
+    "Gradients with a larger global norm are scaled down to this one; 0 leaves them as they are.",
+    .in(0...1e6),
     .elsewhere("gradient_clip_val", "clip_grad_norm", "grad_clip"))
   package var maxGradNorm = 1.0
 

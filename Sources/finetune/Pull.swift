@@ -44,7 +44,7 @@ struct Pull: ParsableCommand {
     let names = PullableModel.all.map(\.name)
     throw Problem(
       name,
-      "no model of this name is known to pull, expected \(names.joined(separator: ", ")); other models "
-        + "are used where they lie, as a Hugging Face directory or a .gguf file")
+      "no model of this name can be pulled, expected \(names.joined(separator: ", ")); any other "
+        + "model is used from the path of its Hugging Face directory or .gguf file")
   }
 }

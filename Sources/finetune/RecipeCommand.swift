@@ -30,7 +30,7 @@ struct RecipeCommand: ParsableCommand {
       let files =
         [resolved.model.path] + (resolved.data.train + resolved.data.validation).map(\.path)
       for path in files where !fileExists(path) && !directoryExists(path) {
-        Terminal.error.write("note: \(path) is not here yet\n")
+        Terminal.error.write("note: \(path) does not exist yet\n")
       }
       Terminal.error.write("\(recipe): no problems\n")
     }

@@ -40,7 +40,7 @@ struct Train: ParsableCommand {
 
     interruption.watch {
       Terminal.error.write(
-        "\nstopping after this micro-batch and saving; once more quits at once\n")
+        "\nstopping after this micro-batch, then saving; interrupt again to quit at once\n")
     }
     switch try trainer.run() {
     case .finished:

@@ -154,13 +154,13 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
     ),
     (
       "data.train=[]",
-      "data.train: found nothing in it, expected a list such as [{\"path\": \"rows.json\", \"format\": \"alpaca\"}]"
+      "data.train: found an empty value, expected a list such as [{\"path\": \"rows.json\", \"format\": \"alpaca\"}]"
     ),
     (
       "data.train=[1]",
       "data.train[0]: found a number, expected an object such as {\"path\": \"rows.json\", \"format\": \"alpaca\"}"
     ),
-    ("output.directory=", "output.directory: found nothing in it, expected a string"),
+    ("output.directory=", "output.directory: found an empty value, expected a string"),
     (
       "adapter.target_modules=q_proj",
       "adapter.target_modules: found \"q_proj\", expected \"all-linear\" or a list of layer names such as [\"q_proj\", \"v_proj\"]"
@@ -216,7 +216,7 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
   @Test func heldOutRowsAreNotTrainedOn() {
     #expect(
       problems(minimalRecipe, ["data.validation=[{\"path\":\"rows.json\",\"format\":\"alpaca\"}]"])
-        .first?.contains("which data.train holds as well") == true)
+        .first?.contains("which is in data.train too") == true)
     #expect(
       problems(
         minimalRecipe,
@@ -240,8 +240,8 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
     let other = try recipe(minimalRecipe, ["training.seed=43", "adapter.rank=4"])
     #expect(
       other.conflicts(withSaved: saved) == [
-        "adapter.rank: found 4, expected 8 as the run began; a resumed run keeps it",
-        "training.seed: found 43, expected 42 as the run began; a resumed run keeps it",
+        "adapter.rank: found 4, expected 8, which the run began with; a resumed run keeps it",
+        "training.seed: found 43, expected 42, which the run began with; a resumed run keeps it",
       ])
   }
 }

