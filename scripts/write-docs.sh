@@ -12,8 +12,12 @@ verbs=(pull train eval generate merge quantize tokenize "recipe check" "recipe s
 {
   echo "# The command line"
   echo
-  echo "Results go to standard output, progress and prose to standard error. Exit codes: 0 done, 1 the run failed,"
-  echo "2 recipe, data or arguments are wrong, 130 interrupted: a checkpoint was saved, unless a second Ctrl-C ended it at once."
+  echo "Results go to standard output, progress and messages to standard error. Exit codes:"
+  echo
+  echo "- 0: done"
+  echo "- 1: the run failed"
+  echo "- 2: the recipe, the data or the arguments are wrong"
+  echo "- 130: interrupted; a checkpoint was saved, unless a second Ctrl-C ended the run at once"
   echo
   echo "This page is written by \`make docs\` from what \`finetune VERB --help\` prints."
   for verb in "${verbs[@]}"; do

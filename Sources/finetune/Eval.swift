@@ -8,7 +8,7 @@ import Training
 struct Eval: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval",
-    abstract: "Measures the perplexity of a model, and of adapters on it, on held-out rows.",
+    abstract: "Measures the perplexity of a model on held-out rows, with or without adapters.",
     discussion: """
         finetune eval --model base --data held-out.json --format alpaca
         finetune eval --model base --adapter run/adapter --data held-out.json \\
@@ -31,16 +31,17 @@ struct Eval: ParsableCommand {
   @Option(help: "Longest row in tokens.")
   var maxLength = 1024
 
-  @Option(help: "What happens to longer rows.")
+  @Option(help: "What to do with longer rows.")
   var overlong = Overlong.drop
 
   @Option(help: "Tokens that count.")
   var trainOn = TrainOn.assistant
 
-  @Option(help: "Chat template: auto is the model's own; else a built-in name or a Jinja file.")
+  @Option(
+    help: "Chat template: auto (the model's own), the name of a built-in one, or a Jinja file.")
   var template = "auto"
 
-  @Flag(help: "Print one JSON object a measurement, on one line, and nothing else.")
+  @Flag(help: "Print one line of JSON for each measurement and nothing else.")
   var json = false
 
   func run() throws {

@@ -18,7 +18,7 @@ struct Finetune: ParsableCommand {
         finetune merge --model Checkpoints/models/smollm2-135m-instruct \\
             --adapter Checkpoints/quickstart-lora/adapter --output Checkpoints/ferry
 
-      Results go to standard output, progress and prose to standard error.
+      Results go to standard output, progress and messages to standard error.
       Exit codes: 0 done; 1 the run failed; 2 recipe, data or arguments are wrong;
       130 interrupted: a checkpoint was saved, unless a second Ctrl-C ended it at once.
       """,

@@ -7,14 +7,14 @@ import Training
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
-    abstract: "Answers a prompt with a model, and an adapter on it.",
+    abstract: "Answers a prompt with a model, with or without an adapter.",
     discussion: """
         finetune generate --model base --prompt "What is a tugline?"
         finetune generate --model base --adapter run/adapter --prompt "…" \\
             --temperature 0.7 --top-p 0.9 --seed 3
 
-      The answer is a pure function of the options: temperature 0 always takes the
-      likeliest token, and a seed gives the same answer every time.
+      The same options always give the same answer. Temperature 0 takes the likeliest
+      token every time; above 0 the seed decides.
       """)
 
   @OptionGroup var model: ModelOptions
@@ -25,16 +25,16 @@ struct Generate: ParsableCommand {
   @Option(help: "What the user says.")
   var prompt: String
 
-  @Option(help: "System message in front of it.")
+  @Option(help: "System message before the prompt.")
   var system: String?
 
   @Option(help: "Longest answer in tokens.")
   var maxNewTokens = 256
 
-  @Option(help: "0 is greedy; higher is more varied.")
+  @Option(help: "0 is greedy; higher values give more varied answers.")
   var temperature = 0.0
 
-  @Option(help: "Sample from the likeliest tokens that reach this probability together.")
+  @Option(help: "Sample from the likeliest tokens that together reach this probability.")
   var topP = 1.0
 
   @Option(help: "Seed of the sampling.")

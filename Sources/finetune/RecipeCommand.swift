@@ -13,7 +13,7 @@ struct RecipeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Reports every problem of a recipe at once.",
       discussion: """
-        Prints the resolved recipe, every default filled in, when there is no problem.
+        If there is none, prints the resolved recipe with every default filled in.
 
           finetune recipe check Recipes/quickstart-lora.json
           finetune recipe check mine.json --set adapter.rank=16
@@ -46,13 +46,13 @@ struct RecipeCommand: ParsableCommand {
 
   struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Says what a key means, what it may be, and what it is by default.",
+      abstract: "Explains a key: its meaning, its values and its default.",
       discussion: """
           finetune recipe explain adapter.rank
           finetune recipe explain training
         """)
 
-    @Argument(help: "A key or a section; everything without it.")
+    @Argument(help: "A key or a section (default: every key).")
     var key: String?
 
     @Flag(help: "Print the whole reference as Markdown (Docs/recipes.md).")

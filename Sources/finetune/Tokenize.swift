@@ -8,20 +8,21 @@ struct Tokenize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints the token ids of a text.",
     discussion: """
-      Special tokens that stand in the text are recognized; none are added. Without TEXT and
-      --file the text comes from standard input, to its last byte.
+      Special tokens in the text are recognized; none are added. Without TEXT and
+      --file, the text is standard input to its last byte.
 
         finetune tokenize --model base "Where is the ferry?"
         finetune tokenize --model vocabulary.gguf --file page.txt --json
       """)
 
-  @Option(help: "Hugging Face directory or GGUF file; a GGUF with only a vocabulary will do.")
+  @Option(
+    help: "Hugging Face directory or GGUF file; a GGUF file with only a vocabulary is enough.")
   var model: String
 
   @Option(help: "File whose text is tokenized, to its last byte.")
   var file: String?
 
-  @Flag(help: "Print one JSON object instead of ids with spaces between.")
+  @Flag(help: "Print one JSON object instead of ids separated by spaces.")
   var json = false
 
   @Argument(help: "The text.")

@@ -10,12 +10,13 @@ struct Train: ParsableCommand {
     abstract: "Trains an adapter as a recipe says.",
     discussion: """
         finetune train Recipes/quickstart-lora.json
-        finetune train mine.json --set training.epochs=3 --set output.directory=runs/b
+        finetune train mine.json --set training.epochs=3 \\
+            --set output.directory=runs/b
         finetune train mine.json --dry-run
         finetune train mine.json --resume
 
       Ctrl-C (or SIGTERM) stops after the running micro-batch and saves a checkpoint;
-      --resume goes on from there, bit for bit as if nothing had happened.
+      --resume continues from there, bit for bit as if nothing had happened.
       """)
 
   @Argument(help: "The recipe file (JSON; 'finetune recipe explain' lists the keys).")
@@ -26,7 +27,7 @@ struct Train: ParsableCommand {
   @Flag(help: "Continue the run in output.directory from its newest valid checkpoint.")
   var resume = false
 
-  @Flag(help: "Check recipe, rows and model, say what a run would do and need, then stop.")
+  @Flag(help: "Check recipe, rows and model, report what a run would do and need, then stop.")
   var dryRun = false
 
   func run() throws {
