@@ -10,15 +10,9 @@ import Training
   @Test(arguments: GoldenModel.families) func logitsOfEveryPrefixMatch(family: String) throws {
     let golden = try GoldenModel("families/\(family)")
     let model = try golden.model()
+    try golden.expectLogitsOfEveryPrefix(of: model, within: 1e-5)
     let ids = golden.rows[0].ids
     let expected = try golden.tensor("base_logits")
-    let cache = KeyValueCache(model.specification, capacity: ids.count)
-    for (position, id) in ids.enumerated() {
-      let logits = model.nextLogits([id], adapters: nil, cache: cache)
-      expectClose(
-        logits.toArray(Float.self), expected.rows(position..<position + 1).toArray(Float.self),
-        absolute: 1e-5, relative: 1e-5)
-    }
     let whole = KeyValueCache(model.specification, capacity: ids.count)
     let last = model.nextLogits(ids, adapters: nil, cache: whole).toArray(Float.self)
     expectClose(

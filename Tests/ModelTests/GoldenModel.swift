@@ -2,6 +2,7 @@ import Formats
 import Model
 import Tensors
 import TestSupport
+import Testing
 import Training
 
 /// A tiny model with what PyTorch + PEFT computed with it: Tests/Golden/tiny-llama, made by
@@ -46,6 +47,19 @@ struct GoldenModel {
       "\(path)/adapter", linears: files.specification.linears,
       baseFingerprint: files.fingerprint
     ).adapters
+  }
+
+  /// Feeds the first row token by token and expects the logits after each.
+  func expectLogitsOfEveryPrefix(of model: CausalLM, within tolerance: Double) throws {
+    let ids = rows[0].ids
+    let expected = try tensor("base_logits")
+    let cache = KeyValueCache(model.specification, capacity: ids.count)
+    for (position, id) in ids.enumerated() {
+      let logits = model.nextLogits([id], adapters: nil, cache: cache)
+      expectClose(
+        logits.toArray(Float.self), expected.rows(position..<position + 1).toArray(Float.self),
+        absolute: tolerance, relative: tolerance)
+    }
   }
 
   /// Gradients of the mean token loss over all batches, one array a parameter.

@@ -12,16 +12,7 @@ import Training
   init() throws { golden = try GoldenModel() }
 
   @Test func logitsOfEveryPrefixMatch() throws {
-    let model = try golden.model()
-    let ids = golden.rows[0].ids
-    let expected = try golden.tensor("base_logits")
-    let cache = KeyValueCache(model.specification, capacity: ids.count)
-    for (position, id) in ids.enumerated() {
-      let logits = model.nextLogits([id], adapters: nil, cache: cache)
-      expectClose(
-        logits.toArray(Float.self), expected.rows(position..<position + 1).toArray(Float.self),
-        absolute: 2e-5, relative: 2e-5)
-    }
+    try golden.expectLogitsOfEveryPrefix(of: golden.model(), within: 2e-5)
   }
 
   @Test func promptAtOnceEqualsTokenByToken() throws {

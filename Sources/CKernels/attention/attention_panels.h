@@ -11,6 +11,12 @@ typedef struct {
   size_t *offsets; /* [S + 1]: padded tokens before each segment */
 } ck_padded_segments;
 
+/* The segments of an attention's keys; offsets are not found yet. */
+static inline ck_padded_segments ck_segments_of(const ck_attention *shape) {
+  return (ck_padded_segments){
+      .starts = shape->starts, .T = shape->T, .S = shape->S, .heads = shape->G, .E = shape->E};
+}
+
 static inline size_t ck_segment_length(const ck_padded_segments *p, size_t s) {
   return (size_t)(p->starts[s + 1] - p->starts[s]);
 }

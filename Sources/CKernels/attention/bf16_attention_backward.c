@@ -332,11 +332,7 @@ static panel_backward begin(const ck_attention *shape) {
                           .H = shape->H,
                           .G = shape->G,
                           .E = shape->E,
-                          .segments = {.starts = shape->starts,
-                                       .T = shape->T,
-                                       .S = shape->S,
-                                       .heads = shape->G,
-                                       .E = shape->E}};
+                          .segments = ck_segments_of(shape)};
 }
 
 size_t ck_bf16_attention_backward_scratch(const ck_attention *shape, size_t workers) {
