@@ -164,10 +164,10 @@ extension AttentionSpecification {
   }
 
   /// Bytes that `SelfAttention.backward` works in: dO, dQ, dK, dV, normalized heads made again, and the
-  /// kernel's scratch.
+  /// kernel's scratch. With many threads that of the forward pass is more, which has it beside less.
   func backwardBytes(tokens: Int, activations: DataType) -> Int {
     let again = headNorms == nil ? 0 : queries + keys
     return tokens * (2 * queries + 2 * keys + again) * activations.size
-      + Kernels.attentionBackwardScratch(tokens: tokens, shape: shape, type: activations)
+      + Kernels.attentionScratch(tokens: tokens, shape: shape, type: activations)
   }
 }

@@ -124,8 +124,9 @@ extension Kernels {
     }
   }
 
-  /// Bytes of scratch that `attentionBackward` takes for one segment of `tokens` tokens.
-  package static func attentionBackwardScratch(
+  /// Bytes of scratch that `attentionForward` or `attentionBackward`, whichever is more, takes for one
+  /// segment of `tokens` tokens.
+  package static func attentionScratch(
     tokens: Int, shape: AttentionShape, type: DataType
   ) -> Int {
     var bytes = 0
@@ -133,8 +134,12 @@ extension Kernels {
       var native = native
       bytes =
         type == .bfloat16
-        ? ck_bf16_attention_backward_scratch(&native, threads)
-        : ck_attention_backward_scratch(&native, threads)
+        ? max(
+          ck_bf16_attention_forward_scratch(&native, threads),
+          ck_bf16_attention_backward_scratch(&native, threads))
+        : max(
+          ck_attention_forward_scratch(&native, threads),
+          ck_attention_backward_scratch(&native, threads))
     }
     return bytes
   }
