@@ -1,10 +1,10 @@
-#include "products/matmul.h"
+#include "products/float_pack.h"
+#include "products/float_tile.h"
 
 #include <string.h>
 
-/* Large products are cut into a grid of pieces of the output, each one call over the whole
- * contraction: of our own kernel where there is AVX-512, else of a single-threaded OpenBLAS. The grid
- * depends on the shape alone, and so do the bits. */
+/* Large products are cut into a grid of pieces of the output, each made over the whole contraction on
+ * one thread. The grid depends on the shape alone, and so do the bits. */
 
 enum {
   /* Pieces no larger than this keep many cores busy and cost a few percent in repeated packing. */
@@ -20,21 +20,130 @@ enum {
   MEMORY_BOUND_ROWS = 16,
 };
 
+/* ---- One row: reading the matrix once is all there is to do ----------------------------------*/
+
+CK_KERNEL(float, dot, (const float *x, const float *y, size_t count), (x, y, count)) {
+#pragma clang fp contract(fast)
+  CK_SUM_IN_LANES
+  float sum = 0;
+  for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+CK_KERNEL(void, add_scaled,
+          (float factor, const float *restrict x, float *restrict sum, size_t count),
+          (factor, x, sum, count)) {
+#pragma clang fp contract(fast)
+  for (size_t i = 0; i < count; i++) sum[i] += factor * x[i];
+}
+
+static float left_element(const ck_float_product *p, size_t k) {
+  return p->a.data[p->a.transposed ? k * p->a.stride : k];
+}
+
+/* c += alpha · a B, where a row of B is read after the other. */
+static void multiply_row_by_rows(const ck_float_product *p) {
+  for (size_t k = 0; k < p->K; k++) {
+    add_scaled(p->alpha * left_element(p, k), p->b.data + k * p->b.stride, p->c, p->N);
+  }
+}
+
+/* The same where the columns of B lie in memory as rows. */
+static void multiply_row_by_columns(const ck_float_product *p) {
+  float row[PIECE_COLUMNS];
+  for (size_t first = 0; first < p->K; first += PIECE_COLUMNS) {
+    ck_range k = {first, CK_MIN(PIECE_COLUMNS, p->K - first)};
+    for (size_t i = 0; i < k.count; i++) row[i] = p->alpha * left_element(p, first + i);
+    for (size_t n = 0; n < p->N; n++) {
+      p->c[n] += dot(row, p->b.data + n * p->b.stride + first, k.count);
+    }
+  }
+}
+
+/* ---- A piece on the calling thread -----------------------------------------------------------*/
+
+enum {
+  DEPTH = 512,           /* k at a time: a panel is then in the first-level cache */
+  LEFT_FLOATS = 48 << 10 /* the rows' part of them, in the second level */
+};
+
+typedef struct {
+  float left[LEFT_FLOATS + 8];
+  float panel[DEPTH * CK_MOST_FLOAT_COLUMNS];
+} piece_memory;
+
+/* Rows `rows` of C, from the columns of one panel; the last panel's may be fewer than a tile has. */
+static void multiply_panel(const ck_float_product *p, const piece_memory *memory, ck_range rows,
+                           ck_range columns, size_t depth, bool accumulate) {
+  size_t step = ck_kernels.float_rows, width = ck_kernels.float_columns;
+  for (size_t r = 0; r < rows.count; r += step) {
+    const float *left = memory->left + r * depth;
+    float *c = p->c + (rows.first + r) * p->c_stride + columns.first;
+    size_t count = CK_MIN(step, rows.count - r);
+    if (columns.count == width) {
+      ck_kernels.float_tile(left, memory->panel, depth, count, c, p->c_stride, accumulate);
+      continue;
+    }
+    float block[CK_MOST_FLOAT_ROWS][CK_MOST_FLOAT_COLUMNS] = {{0}};
+    for (size_t i = 0; accumulate && i < count; i++) {
+      memcpy(block[i], c + i * p->c_stride, columns.count * sizeof *c);
+    }
+    ck_kernels.float_tile(left, memory->panel, depth, count, block[0], CK_MOST_FLOAT_COLUMNS,
+                          accumulate);
+    for (size_t i = 0; i < count; i++) {
+      memcpy(c + i * p->c_stride, block[i], columns.count * sizeof *c);
+    }
+  }
+}
+
+static void pack_rows(const ck_float_rows *a, ck_range rows, ck_range k, float *left) {
+  size_t step = ck_kernels.float_rows;
+  for (size_t r = 0; r < rows.count; r += step) {
+    ck_range tile = {rows.first + r, CK_MIN(step, rows.count - r)};
+    ck_interleave_rows(a, tile, k, 1, left + r * k.count, step);
+  }
+}
+
+static void multiply_piece(const ck_float_product *p) {
+  static _Thread_local piece_memory memory;
+  size_t step = ck_kernels.float_rows, width = ck_kernels.float_columns;
+  ck_float_rows a = {p->a.data, NULL, p->a.stride, p->a.transposed};
+  ck_operand b = {.float32 = p->b.data, .scale = p->alpha, .stride = p->b.stride,
+                  .transposed = p->b.transposed};
+  for (size_t first = 0; first < p->K; first += DEPTH) {
+    ck_range k = {first, CK_MIN(DEPTH, p->K - first)};
+    size_t most = LEFT_FLOATS / k.count / step * step;
+    for (size_t m = 0; m < p->M; m += most) {
+      ck_range rows = {m, CK_MIN(most, p->M - m)};
+      pack_rows(&a, rows, k, memory.left);
+      for (size_t n = 0; n < p->N; n += width) {
+        ck_range columns = {n, CK_MIN(width, p->N - n)};
+        ck_float_panels(&b, columns, k, width, memory.panel, 0);
+        multiply_panel(p, &memory, rows, columns, k.count, p->accumulate || first > 0);
+      }
+    }
+  }
+}
+
 static void set_zero(const ck_float_product *p) {
   for (size_t i = 0; i < p->M; i++) memset(p->c + i * p->c_stride, 0, p->N * sizeof *p->c);
 }
 
 void ck_matmul_piece(const ck_float_product *p) {
   if (p->M == 0 || p->N == 0) return;
-  if (p->K == 0) {
+  if (p->K == 0 || p->M == 1) {
     if (!p->accumulate) set_zero(p);
-  } else if (p->M == 1) {
-    /* Reading the matrix once is all there is to do. */
-    ck_multiply_row_openblas(p);
+    if (p->b.transposed) {
+      multiply_row_by_columns(p);
+    } else {
+      multiply_row_by_rows(p);
+    }
   } else {
-    ck_kernels.multiply_floats(p);
+    multiply_piece(p);
   }
 }
+
+/* ---- Pieces of a large product ---------------------------------------------------------------*/
 
 /* How the output [M, N] is cut. */
 typedef struct {
@@ -44,8 +153,8 @@ typedef struct {
 
 static piece_grid make_grid(size_t M, size_t N, size_t row_pieces, size_t column_pieces) {
   piece_grid grid;
-  grid.rows = ck_round_up(ck_ceil_divide(M, row_pieces), 4);
-  grid.columns = ck_round_up(ck_ceil_divide(N, column_pieces), 16);
+  grid.rows = ck_round_up(ck_ceil_divide(M, row_pieces), ck_kernels.float_rows);
+  grid.columns = ck_round_up(ck_ceil_divide(N, column_pieces), ck_kernels.float_columns);
   grid.row_pieces = ck_ceil_divide(M, grid.rows);
   grid.column_pieces = ck_ceil_divide(N, grid.columns);
   return grid;
