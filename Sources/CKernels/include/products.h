@@ -73,8 +73,8 @@ void ck_products(size_t M, size_t N, const ck_term *terms, size_t count, ck_resu
 
 /* ---- bf16_contract.c -------------------------------------------------------------------------*/
 
-/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column]; for the
- * gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
+/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column], one
+ * of the two being 1; for the gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
 typedef struct {
   const uint16_t *left;
   size_t left_stride;

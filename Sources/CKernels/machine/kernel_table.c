@@ -48,7 +48,11 @@ static void take_emulated_amx(ck_kernel_table *table) {
 }
 
 #if defined(__x86_64__)
-static void take_avx2(ck_kernel_table *table) { table->float_tile = ck_float_tile_avx2; }
+static void take_avx2(ck_kernel_table *table) {
+  table->float_tile = ck_float_tile_avx2;
+  table->order_token = ck_order_token_avx2;
+  table->multiply_token = ck_multiply_token_avx2;
+}
 
 static void take_avx512(ck_kernel_table *table) {
   table->tile = ck_tile_avx512;

@@ -52,7 +52,11 @@ CK_INLINE void load_halves(const uint16_t *x, float scale, floats8 *values) {
                                 float scale, float *out, size_t width) {                        \
     for (size_t k = 0; k < depth; k += SQUARE) {                                                \
       floats8 square[SQUARE] = {0};                                                             \
-      for (size_t r = 0; r < rows; r++) load(x + r * stride + k, scale, &square[r]);            \
+      for (size_t r = 0; r < rows; r++) {                                                       \
+        load(x + r * stride + k, scale, &square[r]);                                            \
+        /* The rows are short for the hardware to see where they go on. */                      \
+        __builtin_prefetch(x + (rows + r) * stride + k);                                        \
+      }                                                                                         \
       transpose(square);                                                                        \
       for (size_t i = 0; i < SQUARE; i++) {                                                     \
         memcpy(out + (k + i) * width, &square[i], sizeof square[i]);                            \
@@ -99,36 +103,49 @@ static void interleave_some(const ck_float_rows *x, ck_range rows, ck_range k, f
   }
 }
 
-CK_KERNEL(void, scale_floats,
-          (const float *restrict x, float scale, float *restrict out, size_t count),
-          (x, scale, out, count)) {
-  for (size_t i = 0; i < count; i++) out[i] = scale * x[i];
-}
-
-CK_KERNEL(void, scale_halves,
-          (const uint16_t *restrict x, float scale, float *restrict out, size_t count),
-          (x, scale, out, count)) {
-  for (size_t i = 0; i < count; i++) out[i] = scale * ck_float_from_bf16(x[i]);
-}
-
-/* out[count] = scale · x, then zeros up to `width`. */
-static void copy_row(const ck_float_rows *x, size_t at, size_t count, float scale, float *out,
-                     size_t width) {
-  if (x->float32) {
-    scale_floats(x->float32 + at, scale, out, count);
-  } else {
-    scale_halves(x->bfloat16 + at, scale, out, count);
+/* out[k · width + i] = scale · x[k · stride + i] for i < count, zero up to `width`. */
+#define COPY(name, type, value_of)                                                              \
+  CK_INLINE void name##_counted(const type *restrict x, size_t stride, size_t count,            \
+                                size_t depth, float scale, float *restrict out, size_t width) { \
+    for (size_t k = 0; k < depth; k++) {                                                        \
+      for (size_t i = 0; i < count; i++) out[k * width + i] = scale * value_of(x[k * stride + i]); \
+      for (size_t i = count; i < width; i++) out[k * width + i] = 0;                            \
+    }                                                                                           \
+  }                                                                                             \
+  CK_KERNEL(void, name,                                                                         \
+            (const type *x, size_t stride, size_t count, size_t depth, float scale, float *out, \
+             size_t width),                                                                     \
+            (x, stride, count, depth, scale, out, width)) {                                     \
+    /* The usual counts are known to the compiler. */                                           \
+    if (count == CK_FLOAT_COLUMNS && width == CK_FLOAT_COLUMNS) {                               \
+      name##_counted(x, stride, CK_FLOAT_COLUMNS, depth, scale, out, CK_FLOAT_COLUMNS);         \
+    } else if (count == CK_FLOAT_ROWS && width == CK_FLOAT_ROWS) {                              \
+      name##_counted(x, stride, CK_FLOAT_ROWS, depth, scale, out, CK_FLOAT_ROWS);               \
+    } else {                                                                                    \
+      name##_counted(x, stride, count, depth, scale, out, width);                               \
+    }                                                                                           \
   }
-  for (size_t i = count; i < width; i++) out[i] = 0;
+
+CK_INLINE float itself(float x) { return x; }
+
+COPY(copy_floats, float, itself)
+COPY(copy_halves, uint16_t, ck_float_from_bf16)
+
+/* Rows that lie in memory side by side already. */
+static void copy_rows(const ck_float_rows *x, ck_range rows, ck_range k, float scale, float *out,
+                      size_t width) {
+  size_t at = k.first * x->stride + rows.first;
+  if (x->float32) {
+    copy_floats(x->float32 + at, x->stride, rows.count, k.count, scale, out, width);
+  } else {
+    copy_halves(x->bfloat16 + at, x->stride, rows.count, k.count, scale, out, width);
+  }
 }
 
 void ck_interleave_rows(const ck_float_rows *x, ck_range rows, ck_range k, float scale, float *out,
                         size_t width) {
   if (x->transposed) {
-    for (size_t i = 0; i < k.count; i++) {
-      copy_row(x, (k.first + i) * x->stride + rows.first, rows.count, scale, out + i * width,
-               width);
-    }
+    copy_rows(x, rows, k, scale, out, width);
     return;
   }
   for (size_t r = 0; r < width; r += SQUARE) {
@@ -140,8 +157,9 @@ void ck_interleave_rows(const ck_float_rows *x, ck_range rows, ck_range k, float
 /* ---- Right operands --------------------------------------------------------------------------*/
 
 enum {
-  SLAB = 256,        /* k that are expanded at a time where elements are not stored one by one */
-  MOST_COLUMNS = 128 /* that are expanded at a time */
+  SLAB = 256,         /* k that are expanded at a time where elements are not stored one by one */
+  PAGES = 32,         /* the same where they are rows */
+  MOST_COLUMNS = 128, /* that are laid out at a time */
 };
 
 /* Panels of NF4 codes whose rows are the columns of B. */
@@ -160,39 +178,53 @@ static void expand_columns(const ck_operand *b, ck_range columns, ck_range k, si
   }
 }
 
-/* Panels of NF4 codes whose rows are rows of B: all columns of a row at once. */
-static void expand_rows(const ck_operand *b, ck_range columns, ck_range k, size_t width,
-                        float *out, size_t panel_floats) {
-  float row[MOST_COLUMNS];
-  for (size_t i = 0; i < k.count; i++) {
-    ck_nf4_dequantize_range(&b->nf4, (k.first + i) * b->stride + columns.first, columns.count, row);
-    float *place = out + i * width;
+/* Panels of columns that lie in memory as rows. */
+static void panels_of_columns(const ck_operand *b, ck_range columns, ck_range k, size_t width,
+                              float *out, size_t panel_floats) {
+  ck_float_rows x = {.float32 = b->float32, .bfloat16 = b->bfloat16, .stride = b->stride};
+  for (size_t n = 0; n < columns.count; n += width, out += panel_floats) {
+    ck_range some = {columns.first + n, CK_MIN(width, columns.count - n)};
+    if (b->float32 || b->bfloat16) {
+      ck_interleave_rows(&x, some, k, b->float32 ? b->scale : 1, out, width);
+    } else {
+      expand_columns(b, some, k, width, out);
+    }
+  }
+}
+
+/* Panels of rows of B. Some rows at a time go to all panels: each row is on a page of its own. */
+static void panels_of_rows(const ck_operand *b, ck_range columns, ck_range k, size_t width,
+                           float *out, size_t panel_floats) {
+  float expanded[PAGES][MOST_COLUMNS];
+  ck_float_rows x = {.float32 = b->float32, .bfloat16 = b->bfloat16, .stride = b->stride,
+                     .transposed = true};
+  bool expands = !b->float32 && !b->bfloat16;
+  for (size_t done = 0; done < k.count; done += PAGES, out += PAGES * width) {
+    ck_range rows = {k.first + done, CK_MIN(PAGES, k.count - done)}, part = columns;
+    if (expands) {
+      for (size_t i = 0; i < rows.count; i++) {
+        ck_nf4_dequantize_range(&b->nf4, (rows.first + i) * b->stride + columns.first,
+                                columns.count, expanded[i]);
+      }
+      x = (ck_float_rows){.float32 = expanded[0], .stride = MOST_COLUMNS, .transposed = true};
+      rows.first = part.first = 0;
+    }
+    float *place = out;
     for (size_t n = 0; n < columns.count; n += width, place += panel_floats) {
-      size_t count = CK_MIN(width, columns.count - n);
-      memcpy(place, row + n, count * sizeof *row);
-      if (count < width) memset(place + count, 0, (width - count) * sizeof *place);
+      ck_range some = {part.first + n, CK_MIN(width, columns.count - n)};
+      copy_rows(&x, some, rows, b->float32 ? b->scale : 1, place, width);
     }
   }
 }
 
 void ck_float_panels(const ck_operand *b, ck_range columns, ck_range k, size_t width, float *out,
                      size_t panel_floats) {
-  bool expands = !b->float32 && !b->bfloat16;
-  if (expands && !b->transposed) {
-    for (size_t n = 0; n < columns.count; n += MOST_COLUMNS) {
-      ck_range some = {columns.first + n, CK_MIN(MOST_COLUMNS, columns.count - n)};
-      expand_rows(b, some, k, width, out + n / width * panel_floats, panel_floats);
-    }
+  if (b->transposed) {
+    panels_of_columns(b, columns, k, width, out, panel_floats);
     return;
   }
-  /* A column of B is a row of these. */
-  ck_float_rows x = {b->float32, b->bfloat16, b->stride, !b->transposed};
-  for (size_t n = 0; n < columns.count; n += width, out += panel_floats) {
-    ck_range some = {columns.first + n, CK_MIN(width, columns.count - n)};
-    if (expands) {
-      expand_columns(b, some, k, width, out);
-    } else {
-      ck_interleave_rows(&x, some, k, b->float32 ? b->scale : 1, out, width);
-    }
+  for (size_t n = 0; n < columns.count; n += MOST_COLUMNS) {
+    ck_range some = {columns.first + n, CK_MIN(MOST_COLUMNS, columns.count - n)};
+    panels_of_rows(b, some, k, width, out + n / width * panel_floats, panel_floats);
   }
 }

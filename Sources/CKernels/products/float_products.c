@@ -1,5 +1,6 @@
 #include "products/float_products.h"
 
+#include "machine/scratch.h"
 #include "products/float_pack.h"
 
 /* The terms of a product lie one behind the other in one long contraction, on the left as on the
@@ -17,8 +18,8 @@ enum {
   PART = 512,        /* k of a part, about */
   PART_STEP = 8,     /* parts begin at multiples of it */
   MOST_PANELS = 32,  /* of a task, so that its rows are laid out seldom */
-  WAITING_PANELS = 8, /* where sums wait for the next part: with the rows in the second level */
-  WANTED_TASKS = 32,
+  WAITING_PANELS = 16, /* where sums wait for the next part: with the rows in the second level */
+  WANTED_TASKS = 24,
   PACK_K = 1024, /* k of one packing task */
   PACK_PANELS = 4,
   COLUMNS = CK_PANEL_COLUMNS,
@@ -32,7 +33,8 @@ typedef struct {
   void *context;
 
   size_t parts;                        /* of the contraction */
-  size_t rows, panels;                 /* of a task */
+  size_t blocks;                       /* of rows */
+  size_t panels;                       /* of a task */
   size_t first_panel, round;           /* panels of this round */
   float *packed;                       /* [round][COLUMNS · K] */
 } product;
@@ -43,17 +45,25 @@ static size_t measure(product *p) {
   for (size_t i = 0; i < p->count; i++) p->K += p->terms[i].K;
   p->parts = p->K > MOST_WHOLE ? ck_ceil_divide(p->K, PART) : 1;
   size_t bytes = CK_MAX(p->K * COLUMNS * sizeof(float), 1);
-  size_t fitting = CK_MAX(ROUND_BYTES / bytes / PACK_PANELS * PACK_PANELS, PACK_PANELS);
+  size_t fitting = CK_MAX(ROUND_BYTES / bytes / PACK_PANELS * PACK_PANELS, WAITING_PANELS);
   return CK_MIN(fitting, ck_ceil_divide(p->N, COLUMNS));
 }
 
-/* Tasks of nearly equal size. */
+/* Tasks of nearly equal size, an even number of blocks where there are several. */
 static void cut(product *p) {
-  size_t blocks = ck_ceil_divide(p->M, BLOCK_ROWS), step = ck_kernels.float_rows;
-  p->rows = ck_round_up(ck_ceil_divide(p->M, blocks), step);
+  size_t tiles = ck_ceil_divide(p->M, ck_kernels.float_rows);
+  size_t blocks = ck_ceil_divide(tiles, BLOCK_ROWS / ck_kernels.float_rows);
+  p->blocks = blocks > 4 ? ck_round_up(blocks, 2) : blocks;
   size_t most = p->parts > 1 ? WAITING_PANELS : MOST_PANELS;
-  size_t groups = CK_MAX(ck_ceil_divide(p->round, most), ck_ceil_divide(WANTED_TASKS, blocks));
+  size_t groups = CK_MAX(ck_ceil_divide(p->round, most), ck_ceil_divide(WANTED_TASKS, p->blocks));
   p->panels = ck_ceil_divide(p->round, groups);
+}
+
+static ck_range rows_of(const product *p, size_t block) {
+  size_t step = ck_kernels.float_rows, tiles = ck_ceil_divide(p->M, step);
+  size_t first = tiles * block / p->blocks * step;
+  size_t end = CK_MIN(tiles * (block + 1) / p->blocks * step, p->M);
+  return (ck_range){first, end - first};
 }
 
 /* ---- Laying out ------------------------------------------------------------------------------*/
@@ -107,8 +117,8 @@ static void pack_rows(const product *p, ck_range rows, ck_range k, float *out) {
 
 /* A task's own memory. */
 typedef struct {
-  float left[BLOCK_ROWS * (MOST_WHOLE + PART_STEP) + 8];
-  float sums[WAITING_PANELS][BLOCK_ROWS][COLUMNS];
+  _Alignas(CK_CACHE_LINE) float left[BLOCK_ROWS * (MOST_WHOLE + PART_STEP) + 8];
+  _Alignas(CK_CACHE_LINE) float sums[WAITING_PANELS][BLOCK_ROWS][COLUMNS];
 } task_memory;
 
 static ck_range part_of(const product *p, size_t part) {
@@ -134,9 +144,8 @@ static void multiply_task(void *context, size_t task, size_t worker) {
   (void)worker;
   static _Thread_local task_memory memory;
   const product *p = context;
-  size_t blocks = ck_ceil_divide(p->M, p->rows);
-  ck_range panels = ck_piece(p->round, p->panels, task / blocks);
-  ck_range rows = ck_piece(p->M, p->rows, task % blocks);
+  ck_range panels = ck_piece(p->round, p->panels, task / p->blocks);
+  ck_range rows = rows_of(p, task % p->blocks);
   for (size_t part = 0; part < p->parts; part++) {
     ck_range k = part_of(p, part);
     pack_rows(p, rows, k, memory.left);
@@ -167,7 +176,7 @@ void ck_float_products(size_t M, size_t N, const ck_term *terms, size_t count,
     cut(&p);
     ck_parallel_for(ck_ceil_divide(p.round, PACK_PANELS) * ck_ceil_divide(p.K, PACK_K),
                     CK_ANY_WORKERS, pack_task, &p);
-    ck_parallel_for(ck_ceil_divide(p.round, p.panels) * ck_ceil_divide(M, p.rows),
+    ck_parallel_for(ck_ceil_divide(p.round, p.panels) * p.blocks,
                     CK_ANY_WORKERS, multiply_task, &p);
   }
 }
