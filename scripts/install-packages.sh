@@ -15,7 +15,7 @@ if [[ -n $version && $(printf '6.2\n%s\n' "$version" | sort -V | head -n 1) != 6
 fi
 
 # pkg-config module and the Debian package that brings it
-declare -A packages=([openblas]=libopenblas-dev [hdf5]=libhdf5-dev [libcrypto]=libssl-dev [libpcre2-8]=libpcre2-dev)
+declare -A packages=([hdf5]=libhdf5-dev [libcrypto]=libssl-dev [libpcre2-8]=libpcre2-dev)
 missing=()
 if command -v pkg-config >/dev/null; then
   for module in "${!packages[@]}"; do
@@ -27,10 +27,10 @@ fi
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "These libraries are missing, with their headers and pkg-config files: OpenBLAS, HDF5, OpenSSL, PCRE2 (8 bit)." >&2
+  echo "These libraries are missing, with their headers and pkg-config files: HDF5, OpenSSL, PCRE2 (8 bit)." >&2
   echo "There is no apt-get here; install them with your system's package manager, for example" >&2
-  echo "  dnf install openblas-devel hdf5-devel openssl-devel pcre2-devel pkgconf" >&2
-  echo "  pacman -S openblas hdf5 openssl pcre2 pkgconf" >&2
+  echo "  dnf install hdf5-devel openssl-devel pcre2-devel pkgconf" >&2
+  echo "  pacman -S hdf5 openssl pcre2 pkgconf" >&2
   exit 1
 fi
 
