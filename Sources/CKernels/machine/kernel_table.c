@@ -94,8 +94,14 @@ static const struct {
 ck_kernel_table ck_kernels;
 ck_cpu_level ck_level = CK_LEVEL_PLAIN;
 
-static const char *const level_names[CK_LEVEL_COUNT] = {"plain", "avx2", "avx512", "avx512_bf16",
-                                                        "amx"};
+static const char *const level_names[CK_LEVEL_COUNT] = {
+    "plain",
+#if defined(__x86_64__)
+    "avx2", "avx512", "avx512_bf16", "amx",
+#elif defined(__aarch64__)
+    "neon", "neon_bf16",
+#endif
+};
 
 const char *ck_cpu_level_name(ck_cpu_level level) {
   return level < CK_LEVEL_COUNT ? level_names[level] : NULL;
