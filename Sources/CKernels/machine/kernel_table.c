@@ -74,6 +74,21 @@ static void take_amx(ck_kernel_table *table) {
   table->block_rows = CK_AMX_ROWS;
   table->parts = block_parts;
 }
+#elif defined(__aarch64__)
+static void take_neon(ck_kernel_table *table) {
+  table->order_token = ck_order_token_neon;
+  table->multiply_token = ck_multiply_token_neon;
+  table->nf4_to_bf16 = ck_nf4_to_bf16_neon;
+}
+
+static void take_neon_bf16(ck_kernel_table *table) {
+  table->tile = ck_tile_neon_bf16;
+  table->narrow_tile = ck_narrow_tile_neon_bf16;
+  table->narrow_rows = ck_narrow_rows_neon_bf16;
+  table->multiply_token = ck_multiply_token_neon_bf16;
+  table->nf4_to_bf16 = ck_nf4_to_bf16_neon_bf16;
+  table->nf4_panel_of_rows = ck_nf4_panel_of_rows_neon_bf16;
+}
 #endif
 
 /* In rising order. A new level, or another processor's, is one more line. */
@@ -85,6 +100,9 @@ static const struct {
     {CK_LEVEL_AVX512, take_avx512},
     {CK_LEVEL_AVX512_BF16, take_avx512_bf16},
     {CK_LEVEL_AMX, take_amx},
+#elif defined(__aarch64__)
+    {CK_LEVEL_NEON, take_neon},
+    {CK_LEVEL_NEON_BF16, take_neon_bf16},
 #endif
     {CK_LEVEL_COUNT, NULL},
 };
