@@ -21,7 +21,7 @@ static attention_run make_run(const ck_attention *shape, float size) {
   size_t queries = shape->T * shape->H * shape->E, keys = shape->T * shape->G * shape->E;
   attention_run p;
   p.pass = (ck_attention_pass){*shape, random_floats(queries, -2 * size, 2 * size),
-                               random_floats(keys, -2, 2), random_floats(keys, -1, 1),
+                               random_keys(shape), random_floats(keys, -1, 1),
                                result_floats(queries), result_floats(shape->T * shape->H)};
   p.gradient = (ck_attention_gradient){
       .shape = *shape, .dout = random_floats(queries, -1, 1), .q = p.pass.q, .k = p.pass.k,

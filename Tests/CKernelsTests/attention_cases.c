@@ -38,3 +38,10 @@ ck_attention begin_attention(const attention_case *c, const char *name) {
                         .E = c->E, .scale = c->scale ? c->scale : 1 / sqrtf((float)c->E),
                         .soft_cap = c->cap, .window = c->window};
 }
+
+float *random_keys(const ck_attention *shape) {
+  size_t width = shape->G * shape->E;
+  float *k = random_floats(shape->T * width, -2, 2);
+  for (size_t i = 512 * width; i < shape->T * width; i++) k[i] *= 2;
+  return k;
+}

@@ -17,3 +17,7 @@ extern const size_t attention_case_count;
 
 /* Begins the case and returns its shape. */
 ck_attention begin_attention(const attention_case *c, const char *name);
+
+/* Keys [T, G·E]; those of the second block of 512 are larger, so that its scores take over what was
+ * summed before. */
+float *random_keys(const ck_attention *shape);

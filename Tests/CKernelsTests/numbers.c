@@ -110,6 +110,18 @@ static double value_of_bf16(uint32_t pattern) {
   return pattern == 0x7f80 ? 0x1p128 : float_of(pattern << 16);
 }
 
+static void test_overflow(void) {
+  begin("too large for float16 or bfloat16");
+  const float x[] = {65519.996f, 65520, 65536, 70000, -1e6f, INFINITY, 3.3895313e38f, -3.4028234e38f};
+  const uint16_t to_half[] = {0x7bff, 0x7c00, 0x7c00, 0x7c00, 0xfc00, 0x7c00, 0x7c00, 0xfc00};
+  const uint16_t to_bf16[] = {0x4780, 0x4780, 0x4780, 0x4789, 0xc974, 0x7f80, 0x7f7f, 0xff80};
+  uint16_t half[COUNT(x)], bf16[COUNT(x)];
+  ck_float32_to_float16(x, half, COUNT(x));
+  ck_float32_to_bfloat16(x, bf16, COUNT(x));
+  EXPECT_SAME(half, to_half, sizeof half);
+  EXPECT_SAME(bf16, to_bf16, sizeof bf16);
+}
+
 static void test_nan(void) {
   begin("NaN stays NaN");
   float x[] = {NAN, -NAN, float_of(0x7f800001), float_of(0xffffffff)};
@@ -158,6 +170,7 @@ void test_numbers(void) {
   test_every_float16();
   test_rounding("bfloat16", convert_bf16, value_of_bf16, 0x7f80);
   test_rounding("float16", convert_float16, value_of_float16, 0x7c00);
+  test_overflow();
   test_nan();
   const size_t counts[] = {1, 577, 70001};
   for (size_t i = 0; i < COUNT(counts); i++) test_finite(counts[i]);
