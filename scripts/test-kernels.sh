@@ -9,9 +9,12 @@ cd "$(dirname "$0")/.."
 
 target=native
 if [[ ${1:-} == arm ]]; then
-  target=arm
   shift
-  scripts/install-packages.sh --arm
+  # On such a processor there is nothing to emulate.
+  if [[ $(uname -m) != aarch64 && $(uname -m) != arm64 ]]; then
+    target=arm
+    scripts/install-packages.sh --arm
+  fi
 fi
 make --no-print-directory --silent -C Tests/CKernelsTests -j "$(nproc)" TARGET=$target
 tests=(.build-kernels/$target/kernel-tests Tests/Golden)

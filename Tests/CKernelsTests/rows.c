@@ -92,7 +92,8 @@ static void test_norm(size_t T, size_t D) {
   const double *out = reference_rmsnorm(p.x, p.weight, 1e-5, T, D);
   EXPECT_CLOSE(p.out, out, count, 1e-5, 1e-6);
   EXPECT_CLOSE(p.in_place, out, count, 1e-5, 1e-6);
-  EXPECT_CLOSE(p.with_residual, sum_of(p.residual, out, count), count, 1e-5, 1e-6);
+  /* The two may cancel. */
+  EXPECT_CLOSE(p.with_residual, sum_of(p.residual, out, count), count, 1e-5, 3e-6);
   EXPECT_CLOSE(widened(p.bf16_out, count), out, count, half_unit, 1e-5);
   EXPECT_CLOSE(widened(p.bf16_in_place, count), out, count, half_unit, 1e-5);
   const double *dx = reference_rmsnorm_gradient(p.dout, p.x, p.weight, 1e-5, T, D);
