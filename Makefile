@@ -3,12 +3,13 @@
 PREFIX ?= /usr/local
 FINETUNE := .build/release/finetune
 
-.PHONY: help packages build test bench quickstart install lint docs
+.PHONY: help packages build test test-kernels test-arm bench quickstart install lint docs
 
 help:
 	@echo "make quickstart   build, pull a small model, fine-tune, evaluate and merge it (about five minutes)"
 	@echo "make build        build the finetune binary into $(FINETUNE)"
 	@echo "make test         build and run all tests"
+	@echo "make test-arm     build the kernels for 64-bit ARM and run their tests in an emulator (qemu)"
 	@echo "make bench        measure kernels, training and generation; PEER_PYTHON=... measures PyTorch beside it"
 	@echo "make install      install a binary that does without Swift into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make lint         check formatting and the sample data"
@@ -30,6 +31,13 @@ test: packages
 	  echo "once more with FINETUNE_CPU=$$level"; \
 	  FINETUNE_CPU=$$level swift test -c release --skip-build --quiet || exit 1; \
 	done
+
+# The C tests of the kernels alone, which need no Swift library: for this processor, and for one that is not here.
+test-kernels:
+	scripts/test-kernels.sh
+
+test-arm:
+	scripts/test-kernels.sh arm
 
 quickstart: build
 	@scripts/quickstart.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that the Swift toolchain and the system libraries are there; installs the latter with apt-get
-# where that is possible. Silent when nothing is missing.
+# where that is possible. Silent when nothing is missing. With --arm: what `make test-arm` needs instead of the
+# libraries, a C library for 64-bit ARM and an emulator of such processors.
 set -euo pipefail
 
 if ! command -v swift >/dev/null; then
@@ -17,7 +18,11 @@ fi
 # pkg-config module and the Debian package that brings it
 declare -A packages=([hdf5]=libhdf5-dev [libcrypto]=libssl-dev [libpcre2-8]=libpcre2-dev)
 missing=()
-if command -v pkg-config >/dev/null; then
+if [[ ${1:-} == --arm ]]; then
+  command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
+  command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu)
+  [[ -e /usr/aarch64-linux-gnu/lib/libc.a ]] || missing+=(libc6-dev-arm64-cross)
+elif command -v pkg-config >/dev/null; then
   for module in "${!packages[@]}"; do
     pkg-config --exists "$module" || missing+=("${packages[$module]}")
   done
@@ -27,6 +32,11 @@ fi
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
 if ! command -v apt-get >/dev/null; then
+  if [[ ${1:-} == --arm ]]; then
+    echo "The C tests for ARM need qemu-aarch64 (user mode) and a GCC with a C library for aarch64-linux-gnu, as Debian's" >&2
+    echo "packages ${missing[*]} bring them. There is no apt-get here; install them with your system's package manager." >&2
+    exit 1
+  fi
   echo "These libraries are missing, with their headers and pkg-config files: HDF5, OpenSSL, PCRE2 (8 bit)." >&2
   echo "There is no apt-get here; install them with your system's package manager, for example" >&2
   echo "  dnf install hdf5-devel openssl-devel pcre2-devel pkgconf" >&2

@@ -12,4 +12,6 @@ if has avx2; then levels+=(plain); fi
 if has avx512f; then levels+=(avx2); fi
 if has avx512_bf16; then levels+=(avx512); fi
 if has amx_tile; then levels+=(avx512_bf16); fi
+if has asimd; then levels+=(plain); fi
+if has asimd && has bf16; then levels+=(neon); fi
 echo "${levels[@]}" amx_emulated

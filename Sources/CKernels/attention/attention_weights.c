@@ -37,6 +37,7 @@ CK_KERNEL(void, finish_pair,
     uint32_t *restrict weight_pairs = results.weight_pairs + at;
     uint32_t *restrict dscore_pairs = results.dscore_pairs + at;
     uint16_t *restrict even_row = results.even + key, *restrict odd_row = results.odd + key;
+#pragma clang loop vectorize(assume_safety)
     for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
       uint32_t w0, w1, d0, d1;
       finish_element(scores, dscores, even, scale, key + i, &w0, &d0);
@@ -76,6 +77,7 @@ CK_KERNEL(void, finish_masked_pair,
           (scores, dscores, even, odd, scale, cap, results, keys)) {
   for (size_t key = 0; key < keys; key += CK_PANEL_COLUMNS) {
     size_t at = ck_pair_offset(0, key / CK_PANEL_COLUMNS);
+#pragma clang loop vectorize(assume_safety)
     for (size_t i = 0; i < CK_PANEL_COLUMNS; i++) {
       uint32_t w0, w1, d0, d1;
       finish_masked_element(scores, dscores, even, scale, cap, key + i, &w0, &d0);

@@ -23,14 +23,19 @@ void ck_parallel_for(size_t count, size_t workers, ck_task task, void *context);
 
 /* ---- machine.c, kernel_table.c ---------------------------------------------------------------*/
 
-/* Instruction sets that kernels are written for, each with all before it. On other processors than
- * x86-64 everything is plain. */
+/* Instruction sets that kernels are written for, each with all before it. Every kind of processor
+ * has a ladder of its own; one that is not named here has its lowest step. */
 typedef enum {
   CK_LEVEL_PLAIN,
+#if defined(__x86_64__)
   CK_LEVEL_AVX2,        /* and FMA, F16C, BMI: x86-64-v3 */
   CK_LEVEL_AVX512,      /* F, BW, CD, DQ, VL: x86-64-v4 */
   CK_LEVEL_AVX512_BF16, /* products of bfloat16 pairs */
   CK_LEVEL_AMX,         /* products of bfloat16 matrices */
+#elif defined(__aarch64__)
+  CK_LEVEL_NEON,      /* every 64-bit ARM processor: what is written by hand for it */
+  CK_LEVEL_NEON_BF16, /* products of bfloat16 pairs: FEAT_BF16 */
+#endif
   CK_LEVEL_COUNT,
 } ck_cpu_level;
 

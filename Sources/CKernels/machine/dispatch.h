@@ -31,6 +31,8 @@ const char *ck_kernels_name(void);
   }                                                                               \
   CK_INLINE result name##_body parameters
 #else
+/* Every 64-bit ARM processor has NEON, so portable kernels are compiled for it as they are. */
+#define CK_NEON_BF16 __attribute__((target("bf16")))
 #define CK_LEVELS(linkage, result, name, parameters, arguments) linkage result name parameters
 #endif
 

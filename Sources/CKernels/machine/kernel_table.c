@@ -86,6 +86,23 @@ static void take_amx(ck_kernel_table *table) {
   table->block_rows = CK_AMX_ROWS;
   table->parts = block_parts;
 }
+#elif defined(__aarch64__)
+static void take_neon(ck_kernel_table *table) {
+  table->float_tile = ck_float_tile_neon;
+  table->order_token = ck_order_token_neon;
+  table->multiply_token = ck_multiply_token_neon;
+  table->nf4_to_bf16 = ck_nf4_to_bf16_neon;
+}
+
+static void take_neon_bf16(ck_kernel_table *table) {
+  table->pairs = true;
+  table->tile = ck_tile_neon_bf16;
+  table->narrow_tile = ck_narrow_tile_neon_bf16;
+  table->narrow_rows = ck_narrow_rows_neon_bf16;
+  table->multiply_token = ck_multiply_token_neon_bf16;
+  table->nf4_to_bf16 = ck_nf4_to_bf16_neon_bf16;
+  table->nf4_panel_of_rows = ck_nf4_panel_of_rows_neon_bf16;
+}
 #endif
 
 /* In rising order. A new level, or another processor's, is one more line. */
@@ -98,6 +115,9 @@ static const struct {
     {CK_LEVEL_AVX512, take_avx512},
     {CK_LEVEL_AVX512_BF16, take_avx512_bf16},
     {CK_LEVEL_AMX, take_amx},
+#elif defined(__aarch64__)
+    {CK_LEVEL_NEON, take_neon},
+    {CK_LEVEL_NEON_BF16, take_neon_bf16},
 #endif
     {CK_LEVEL_COUNT, NULL},
 };
@@ -107,8 +127,14 @@ static const struct {
 ck_kernel_table ck_kernels;
 ck_cpu_level ck_level = CK_LEVEL_PLAIN;
 
-static const char *const level_names[CK_LEVEL_COUNT] = {"plain", "avx2", "avx512", "avx512_bf16",
-                                                        "amx"};
+static const char *const level_names[CK_LEVEL_COUNT] = {
+    "plain",
+#if defined(__x86_64__)
+    "avx2", "avx512", "avx512_bf16", "amx",
+#elif defined(__aarch64__)
+    "neon", "neon_bf16",
+#endif
+};
 
 const char *ck_cpu_level_name(ck_cpu_level level) {
   return level < CK_LEVEL_COUNT ? level_names[level] : NULL;

@@ -4,6 +4,10 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 typedef struct {
@@ -96,11 +100,51 @@ ck_cpu_level ck_best_cpu_level(void) {
 
 #elif defined(__aarch64__)
 
+typedef struct {
+  const char *name;
+#if defined(__APPLE__)
+  const char *key; /* of sysctl */
+#else
+  unsigned long place, bit; /* in the auxiliary vector: the Linux kernel's asm/hwcap.h */
+#endif
+} cpu_feature;
+
+#if defined(__APPLE__)
+static const cpu_feature features[] = {
+    {"neon", "hw.optional.AdvSIMD"},          {"dotprod", "hw.optional.arm.FEAT_DotProd"},
+    {"i8mm", "hw.optional.arm.FEAT_I8MM"},    {"bf16", "hw.optional.arm.FEAT_BF16"},
+    {"sme", "hw.optional.arm.FEAT_SME"},
+};
+
+static bool is_usable(const cpu_feature *f) {
+  int value = 0;
+  size_t size = sizeof value;
+  return sysctlbyname(f->key, &value, &size, NULL, 0) == 0 && value != 0;
+}
+#else
+static const cpu_feature features[] = {
+    {"neon", AT_HWCAP, 1},      {"dotprod", AT_HWCAP, 20}, {"sve", AT_HWCAP, 22},
+    {"sve2", AT_HWCAP2, 1},     {"i8mm", AT_HWCAP2, 13},   {"bf16", AT_HWCAP2, 14},
+    {"sme", AT_HWCAP2, 23},
+};
+
+static bool is_usable(const cpu_feature *f) { return getauxval(f->place) >> f->bit & 1; }
+#endif
+
 static void append_processor(line_list *lines) {
-  append(lines, "", "neon");
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+    if (is_usable(&features[i])) append(lines, "", features[i].name);
+  }
 }
 
-ck_cpu_level ck_best_cpu_level(void) { return CK_LEVEL_PLAIN; }
+static bool has(const char *name) {
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+    if (strcmp(features[i].name, name) == 0) return is_usable(&features[i]);
+  }
+  return false;
+}
+
+ck_cpu_level ck_best_cpu_level(void) { return has("bf16") ? CK_LEVEL_NEON_BF16 : CK_LEVEL_NEON; }
 
 #else
 

@@ -13,6 +13,7 @@ enum { BATCH_BLOCKS = 64, BATCH_WORDS = 4 * BATCH_BLOCKS };
 /* The blocks `first_block` ... of a stream, in lanes: word j of block i is out[j][i]. */
 CK_INLINE void make_lanes(ck_random_key key, uint32_t first_block, size_t blocks,
                           uint32_t out[4][BATCH_BLOCKS]) {
+#pragma clang loop vectorize(enable)
   for (size_t i = 0; i < blocks; i++) {
     uint32_t c0 = first_block + (uint32_t)i, c1 = key.purpose, c2 = key.a, c3 = key.b;
     uint32_t key_0 = (uint32_t)key.seed, key_1 = (uint32_t)(key.seed >> 32);

@@ -24,13 +24,23 @@ CK_SHARED_KERNEL(float, ck_bf16_dot,
 
 CK_INLINE uint32_t pair_of(uint16_t even, uint16_t odd) { return (uint32_t)odd << 16 | even; }
 
+typedef uint16_t elements16 __attribute__((vector_size(32), aligned(1)));
+typedef uint32_t words16 __attribute__((vector_size(64), aligned(1)));
+
+/* Written with vectors: of a plain loop of 32 steps a compiler for NEON makes no vectors at all. */
 CK_KERNEL(void, interleave,
           (const uint16_t *restrict x, size_t stride, size_t pairs, uint32_t *restrict panel),
           (x, stride, pairs, panel)) {
+  enum { LANES = 16 };
   for (size_t p = 0; p < pairs; p++) {
     const uint16_t *even = x + 2 * p * stride, *odd = even + stride;
-    for (size_t n = 0; n < CK_PANEL_COLUMNS; n++) {
-      panel[p * CK_PANEL_COLUMNS + n] = pair_of(even[n], odd[n]);
+    for (size_t n = 0; n < CK_PANEL_COLUMNS; n += LANES) {
+      elements16 low, high;
+      memcpy(&low, even + n, sizeof low);
+      memcpy(&high, odd + n, sizeof high);
+      words16 both = __builtin_convertvector(low, words16) |
+                     __builtin_convertvector(high, words16) << 16;
+      memcpy(panel + p * CK_PANEL_COLUMNS + n, &both, sizeof both);
     }
   }
 }
@@ -50,8 +60,6 @@ void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K
 /* ---- Transposing words -----------------------------------------------------------------------*/
 
 enum { SQUARE = 16 };
-
-typedef uint32_t words16 __attribute__((vector_size(64), aligned(1)));
 
 /* One of the four rounds of a 16 by 16 transposition: blocks of `DISTANCE` words of two rows that
  * are `DISTANCE` apart change places. */
@@ -94,8 +102,6 @@ void ck_transpose_floats(const float *x, size_t stride, float *out, size_t out_s
 }
 
 /* ---- Transposing elements: of two rows each, words are made ----------------------------------*/
-
-typedef uint16_t elements16 __attribute__((vector_size(32), aligned(1)));
 
 CK_KERNEL(void, transpose_rows,
           (const uint16_t *x, size_t stride, uint16_t *out, size_t out_stride),

@@ -19,3 +19,5 @@ void ck_float_tile_avx2(const float *left, const float *panel, size_t depth, siz
                         size_t stride, bool accumulate);
 void ck_float_tile_avx512(const float *left, const float *panel, size_t depth, size_t rows,
                           float *c, size_t stride, bool accumulate);
+void ck_float_tile_neon(const float *left, const float *panel, size_t depth, size_t rows, float *c,
+                        size_t stride, bool accumulate);

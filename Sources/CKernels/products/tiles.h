@@ -12,6 +12,8 @@ void ck_tile_avx512(const ck_tile_product *products, size_t count, size_t rows, 
                     size_t stride, bool accumulate);
 void ck_tile_avx512_bf16(const ck_tile_product *products, size_t count, size_t rows, float *c,
                          size_t stride, bool accumulate);
+void ck_tile_neon_bf16(const ck_tile_product *products, size_t count, size_t rows, float *c,
+                       size_t stride, bool accumulate);
 
 void ck_narrow_tile_plain(const ck_tile_product *products, size_t count, float *c, size_t stride,
                           bool accumulate);
@@ -19,6 +21,8 @@ void ck_narrow_tile_avx512(const ck_tile_product *products, size_t count, float 
                            bool accumulate);
 void ck_narrow_tile_avx512_bf16(const ck_tile_product *products, size_t count, float *c,
                                 size_t stride, bool accumulate);
+void ck_narrow_tile_neon_bf16(const ck_tile_product *products, size_t count, float *c,
+                              size_t stride, bool accumulate);
 
 void ck_block_amx(const ck_tile_product *products, size_t count, float *c, size_t stride,
                   bool accumulate);
@@ -32,3 +36,5 @@ void ck_narrow_rows_plain(const float *block, uint16_t *out, size_t stride, size
                           size_t columns);
 void ck_narrow_rows_avx512_bf16(const float *block, uint16_t *out, size_t stride, size_t rows,
                                 size_t columns);
+void ck_narrow_rows_neon_bf16(const float *block, uint16_t *out, size_t stride, size_t rows,
+                              size_t columns);

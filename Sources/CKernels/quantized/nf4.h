@@ -34,8 +34,12 @@ void ck_nf4_quantize_avx512(const ck_nf4_quantization *p, size_t first_block, si
 void ck_nf4_to_bf16_plain(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
 void ck_nf4_to_bf16_avx512(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
 void ck_nf4_to_bf16_avx512_bf16(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
+void ck_nf4_to_bf16_neon(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
+void ck_nf4_to_bf16_neon_bf16(const ck_nf4 *weight, size_t first, size_t count, uint16_t *out);
 
 bool ck_nf4_panel_of_rows_plain(const ck_nf4 *weight, size_t first, size_t stride, size_t columns,
                                 size_t K, uint32_t *panel);
 bool ck_nf4_panel_of_rows_avx512_bf16(const ck_nf4 *weight, size_t first, size_t stride,
                                       size_t columns, size_t K, uint32_t *panel);
+bool ck_nf4_panel_of_rows_neon_bf16(const ck_nf4 *weight, size_t first, size_t stride,
+                                    size_t columns, size_t K, uint32_t *panel);

@@ -1,0 +1,74 @@
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* GGML's blocks against what gguf's own Python reads from them (Tests/Golden/weights). */
+
+enum { ROWS = 2, COLUMNS = 512 };
+
+/* Where a tensor's data begins, by its name in the JSON header of a safetensors file. */
+static const uint8_t *find_tensor(const uint8_t *file, const char *name) {
+  uint64_t length;
+  memcpy(&length, file, sizeof length);
+  const uint8_t *data = file + sizeof length + length;
+  char *header = (char *)bytes(length + 1), key[64];
+  memcpy(header, file + sizeof length, length);
+  header[length] = 0;
+  snprintf(key, sizeof key, "\"%s\"", name);
+  const char *at = strstr(header, key);
+  const char *offsets = at ? strstr(at, "\"data_offsets\"") : NULL;
+  size_t first;
+  bool found = offsets && sscanf(offsets, "\"data_offsets\" : [ %zu", &first) == 1;
+  if (!found) found = offsets && sscanf(offsets, "\"data_offsets\":[%zu", &first) == 1;
+  EXPECT(found, "%s is not in the file", name);
+  return found ? data + first : NULL;
+}
+
+typedef struct {
+  ggml_block_type type;
+  const uint8_t *blocks;
+  float *out;
+} decoding;
+
+static void decode(void *context) {
+  decoding *p = context;
+  ggml_decode(p->type, p->blocks, p->out, ROWS, COLUMNS, 0);
+}
+
+static void test_type(ggml_block_type type, const char *name, const char *path) {
+  begin("%s", name);
+  size_t size;
+  const uint8_t *file = golden_file(path, &size);
+  if (!file) return;
+  char of_blocks[32], of_values[32];
+  snprintf(of_blocks, sizeof of_blocks, "%s.blocks", name);
+  snprintf(of_values, sizeof of_values, "%s.values", name);
+  const uint8_t *stored = find_tensor(file, of_blocks), *values = find_tensor(file, of_values);
+  if (!stored || !values) return;
+  size_t length = ROWS * COLUMNS / ggml_block_elements(type) * ggml_block_bytes(type);
+  float *blocks = floats((length + 3) / 4); /* files align tensors */
+  memcpy(blocks, stored, length);
+  decoding p = {type, (const uint8_t *)blocks, result_floats(ROWS * COLUMNS)};
+  on_all_threads(decode, &p);
+  EXPECT_SAME(p.out, values, ROWS * COLUMNS * sizeof *p.out);
+}
+
+/* Two heads of four rows: stored order 0 2 1 3 within each. */
+static void test_order_of_rows(void) {
+  begin("rows of rotated heads");
+  const float stored[] = {0, 2, 1, 3, 10, 12, 11, 13}, expected[] = {0, 1, 2, 3, 10, 11, 12, 13};
+  float out[8];
+  ggml_decode(GGML_BLOCK_F32, stored, out, 8, 1, 4);
+  EXPECT_SAME(out, expected, sizeof out);
+}
+
+void test_ggml_blocks(void) {
+  /* In the order of ggml_block_type. */
+  const char *names[] = {"F32",  "F16",  "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1",
+                         "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"};
+  for (size_t i = 0; i < COUNT(names); i++) {
+    test_type((ggml_block_type)i, names[i], "weights/blocks.safetensors");
+  }
+  test_order_of_rows();
+}
