@@ -17,7 +17,9 @@ package struct BatchPlan: Sendable {
   /// Rows that are shuffled together; nil: each row for itself.
   private let groups: [[Int]]?
 
-  /// - Parameter grouping: Keeps rows that begin alike together when rows are shuffled.
+  /// - Parameters:
+  ///   - beginnings: Of the rows; nil: nothing is shared.
+  ///   - grouping: Keeps rows that begin alike together when rows are shuffled.
   package init(
     lengths: [Int], microBatchSize: Int, accumulationSteps: Int, tokenBudget: Int?, shuffle: Bool,
     seed: UInt64, beginnings: RowBeginnings? = nil, grouping: Bool = false
