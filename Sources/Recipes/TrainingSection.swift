@@ -25,6 +25,14 @@ package struct TrainingSection: RecipeSection {
     .elsewhere("accumulate_grad_batches", "grad_accumulation_steps"))
   package var gradientAccumulationSteps = 4
 
+  @Key(
+    "What rows of a micro-batch have in common before their first trained token, such as a system "
+      + "prompt or a document, is computed once for all of them: \"auto\" where that saves something, "
+      + "with rows moved between the micro-batches of a step; \"grouped\" also keeps rows that begin "
+      + "alike together when rows are shuffled; \"off\" never. Losses and gradients are the same up to "
+      + "rounding.", .elsewhere("prefix_sharing", "share_prefix"))
+  package var sharedPrefix = SharedPrefix.auto
+
   @Key("Peak learning rate of AdamW.", .above(0, upTo: 1), .elsewhere("lr"))
   package var learningRate = 2e-4
 
@@ -71,6 +79,11 @@ package struct TrainingSection: RecipeSection {
     "Processor threads; null uses all. The result has the same bits for any number.",
     .in(1...1024), .freeOnResume, .elsewhere("num_threads"))
   package var threads: Int? = nil
+}
+
+/// What becomes of tokens that rows begin with in common.
+package enum SharedPrefix: String, RecipeChoice {
+  case auto, grouped, off
 }
 
 /// How the learning rate moves after the warm-up.

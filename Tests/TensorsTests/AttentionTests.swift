@@ -11,19 +11,24 @@ struct AttentionCase: CustomStringConvertible {
   var scale: Float?
   var cap: Float?
   var window: Int?
+  /// For each segment the one that it branches off; none where it is empty.
+  var prefixes: [Int?] = []
 
   var T: Int { starts[starts.count - 1] }
   var description: String {
     "starts \(starts), \(H) heads, \(G) kv heads, \(E) wide"
       + (scale.map { ", scale \($0)" } ?? "") + (cap.map { ", cap \($0)" } ?? "")
       + (window.map { ", window \($0)" } ?? "")
+      + (prefixes.isEmpty ? "" : ", prefixes \(prefixes.map { $0 ?? -1 })")
   }
   var reference: AttentionReference {
     AttentionReference(
       starts: starts, H: H, G: G, E: E, scale: Double(shape.scale), cap: cap.map(Double.init),
-      window: window)
+      window: window, prefixes: prefixes)
   }
-  var segments: Segments { Segments(lengths: zip(starts, starts.dropFirst()).map { $1 - $0 }) }
+  var segments: Segments {
+    Segments(lengths: zip(starts, starts.dropFirst()).map { $1 - $0 }, prefixes: prefixes)
+  }
   var shape: AttentionShape {
     AttentionShape(
       heads: H, kvHeads: G, headDimension: E, scale: scale, softCap: cap, window: window)
@@ -105,7 +110,36 @@ extension KernelTests {
       AttentionCase(starts: [0, 2600], H: 1, G: 1, E: 4, window: 100),
     ]
 
-    @Test(arguments: cases) func equalsReference(test: AttentionCase) {
+    /// Prefixes and their branches: short, ragged, empty, longer than blocks, beside other segments.
+    static let families = [
+      AttentionCase(starts: [0, 2, 5], H: 1, G: 1, E: 8, prefixes: [nil, 0]),
+      AttentionCase(starts: [0, 5, 8, 20], H: 4, G: 2, E: 16, prefixes: [nil, 0, 0]),
+      AttentionCase(
+        starts: [0, 33, 34, 34, 80, 100, 140, 141], H: 6, G: 2, E: 32,
+        prefixes: [nil, 0, 0, 0, nil, nil, 5]),
+      AttentionCase(starts: [0, 0, 7, 20], H: 2, G: 1, E: 8, prefixes: [nil, 0, 0]),
+      AttentionCase(starts: [0, 130, 261, 300], H: 9, G: 3, E: 64, prefixes: [nil, 0, 0]),
+      AttentionCase(
+        starts: [0, 40, 441, 500, 577, 900], H: 3, G: 1, E: 80, prefixes: [nil, nil, 1, 1, 1]),
+      // Queries in several pieces, in bfloat16: cut in the prefix, in branches, with a window.
+      AttentionCase(
+        starts: [0, 600, 1400, 1450, 2200], H: 2, G: 1, E: 8, prefixes: [nil, 0, 0, 0]),
+      AttentionCase(
+        starts: [0, 1100, 1200, 2300, 2400], H: 2, G: 2, E: 4, window: 150,
+        prefixes: [nil, 0, 0, nil]),
+      AttentionCase(
+        starts: [0, 50, 1700], H: 2, G: 1, E: 4, cap: 2, window: 700, prefixes: [nil, 0]),
+      // Windows that reach into the prefix, over it, and not even to the branch's start.
+      AttentionCase(
+        starts: [0, 40, 60, 160], H: 4, G: 2, E: 16, window: 7, prefixes: [nil, 0, 0]),
+      AttentionCase(
+        starts: [0, 700, 1200, 1290], H: 2, G: 1, E: 8, scale: 0.3, cap: 3, window: 600,
+        prefixes: [nil, 0, 0]),
+      AttentionCase(
+        starts: [0, 90, 200, 250], H: 2, G: 2, E: 96, cap: 4, window: 130, prefixes: [nil, 0, 0]),
+    ]
+
+    @Test(arguments: cases + families) func equalsReference(test: AttentionCase) {
       let inputs = test.inputs(seed: 11)
       let result = test.run(inputs, workspace)
       let (q, k, v) = (doubles(inputs.q), doubles(inputs.k), doubles(inputs.v))
@@ -122,6 +156,7 @@ extension KernelTests {
       AttentionCase(starts: [0, 2, 7], H: 4, G: 2, E: 4),
       AttentionCase(starts: [0, 2, 9], H: 4, G: 2, E: 4, scale: 0.6, cap: 1.5, window: 3),
       AttentionCase(starts: [0, 6], H: 2, G: 1, E: 4, window: 1),
+      AttentionCase(starts: [0, 3, 5, 9], H: 4, G: 2, E: 4, window: 4, prefixes: [nil, 0, 0]),
     ])
     func backwardIsTheGradient(test: AttentionCase) {
       let inputs = test.inputs(seed: 12)
@@ -234,6 +269,8 @@ extension KernelTests {
       AttentionCase(starts: [0, 577], H: 9, G: 3, E: 64),
       AttentionCase(starts: Array(stride(from: 0, through: 600, by: 20)), H: 6, G: 6, E: 16),
       AttentionCase(starts: [0, 900], H: 4, G: 2, E: 8, cap: 2, window: 130),
+      AttentionCase(
+        starts: [0, 300, 360, 500, 520], H: 6, G: 2, E: 16, prefixes: [nil, 0, 0, nil]),
     ])
     func bitsDoNotDependOnThreads(test: AttentionCase) {
       let inputs = test.inputs(seed: 16)

@@ -140,7 +140,8 @@ extension KernelTests {
       }
     }
 
-    @Test(arguments: Attention.cases) func attentionEqualsReference(test: AttentionCase) {
+    @Test(arguments: Attention.cases + Attention.families)
+    func attentionEqualsReference(test: AttentionCase) {
       let raw = test.inputs(seed: 12)
       let inputs = AttentionCase.Inputs(
         q: rounded(raw.q), k: rounded(raw.k), v: rounded(raw.v), dOut: rounded(raw.dOut))
@@ -286,8 +287,12 @@ extension KernelTests {
     @Test func bitsDoNotDependOnThreads() {
       var random = SplitMix64(seed: 7)
       let (T, N, K) = (130, 640, 322)
-      let test = AttentionCase(starts: [0, 1090], H: 6, G: 2, E: 16)
-      let inputs = test.inputs(seed: 8)
+      let tests = [
+        AttentionCase(starts: [0, 1090], H: 6, G: 2, E: 16),
+        AttentionCase(
+          starts: [0, 300, 900, 1000, 1300], H: 4, G: 2, E: 16, prefixes: [nil, 0, 0, 0]),
+      ]
+      let inputs = tests.map { $0.inputs(seed: 8) }
       let x = bf16(random.floats(T * K), [T, K])
       let (weight, _) = weight(random.floats(N * K), N, K, .nf4DoubleQuantized)
       let head = BaseWeight.bfloat16(bf16(random.floats(N * K), [N, K]))
@@ -304,9 +309,12 @@ extension KernelTests {
         Kernels.linearCrossEntropy(
           hidden: x, weight: head, labels: labels, gradientScale: 1, loss: loss, dHidden: dHidden,
           workspace: workspace)
-        let attention = test.run(inputs, workspace, type: .bfloat16)
-        return out.widened + dX.widened + gradient.floats + dHidden.widened + attention.out
-          + attention.dQ + attention.dK + attention.dV + [Float(loss.scalar)]
+        let attention = zip(tests, inputs).flatMap { test, inputs in
+          let result = test.run(inputs, workspace, type: .bfloat16)
+          return result.out + result.dQ + result.dK + result.dV
+        }
+        return out.widened + dX.widened + gradient.floats + dHidden.widened + attention
+          + [Float(loss.scalar)]
       }
       #expect(difference == nil)
     }

@@ -11,7 +11,8 @@ import Training
   private func metrics(step: Int) -> StepMetrics {
     StepMetrics(
       step: step, totalSteps: 9, epoch: 0.5, loss: 2.25, learningRate: 1e-4, gradNorm: 0.75,
-      tokens: 100, trainedTokens: 40, tokensPerSecond: 200, seconds: 0.5, peakRSSBytes: 1 << 20)
+      tokens: 100, computedTokens: 80, trainedTokens: 40, tokensPerSecond: 200, seconds: 0.5,
+      peakRSSBytes: 1 << 20)
   }
 
   private func lines(_ path: String) throws -> [String] {
@@ -28,7 +29,7 @@ import Training
     #expect(
       try lines(path) == [
         #"{"step":1,"epoch":0.5,"loss":2.25,"learning_rate":0.0001,"grad_norm":0.75,"tokens":100,"#
-          + #""trained_tokens":40,"tokens_per_second":200.0,"seconds":0.5,"peak_rss_bytes":1048576}"#,
+          + #""computed_tokens":80,"trained_tokens":40,"tokens_per_second":200.0,"seconds":0.5,"peak_rss_bytes":1048576}"#,
         #"{"step":1,"eval_loss":0.0,"perplexity":1.0,"eval_tokens":12,"eval_rows":3}"#,
       ])
   }

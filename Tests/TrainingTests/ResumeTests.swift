@@ -79,12 +79,13 @@ private struct DrawnRecipe {
       ("model.compute_dtype", pick(["float32", "bfloat16"])),
       ("model.quantization", pick([nil, "nf4"])), ("model.double_quantization", .bool(pick(flag))),
       ("data.packing", .bool(pick(flag))), ("data.shuffle", .bool(pick(flag))),
-      ("data.overlong", pick(["drop", "truncate"])), ("data.max_length", pick([40, 64])),
+      ("data.overlong", pick(["drop", "truncate"])), ("data.max_length", pick([60, 90])),
       ("data.validation_fraction", pick([0, 0.2])),
       ("data.train_on", pick(["assistant", "last", "all"])),
       ("training.micro_batch_size", pick([1, 2, 3])),
       ("training.gradient_accumulation_steps", pick([1, 2, 3])),
       ("training.gradient_checkpointing", .bool(pick(flag))),
+      ("training.shared_prefix", pick(["auto", "grouped", "off"])),
       ("training.lr_scheduler", pick(["constant", "linear", "cosine"])),
       ("training.weight_decay", pick([0, 0.1])), ("training.max_grad_norm", pick([0.1, 1])),
       ("training.seed", pick([0, 42, 4_000_000_000])), ("checkpoint.every_steps", pick([1, 2, 3])),
@@ -108,7 +109,10 @@ private struct DrawnRecipe {
     for (file, rows) in [("a.jsonl", 0..<9), ("b.jsonl", 9..<14)] {
       let lines = rows.map { row in
         let answer = String(repeating: "number \(row) ", count: 1 + row % 6)
-        return "{\"instruction\": \"Say \(row)\", \"output\": \"\(answer)\"}\n"
+        // Most rows share the words before the question.
+        let system = ["", "", "Count up, then stop.", "Count up, then go on."][row % 4]
+        return
+          "{\"system\": \"\(system)\", \"instruction\": \"Say \(row)\", \"output\": \"\(answer)\"}\n"
       }
       _ = try folder.write(file, lines.joined().utf8)
     }

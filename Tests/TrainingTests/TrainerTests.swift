@@ -96,6 +96,47 @@ import Training
     #expect(try timeless(parts) == timeless(whole))
   }
 
+  /// A system prompt that all rows share is computed once a micro-batch: fewer tokens, the same losses,
+  /// and a run that was stopped goes on bit for bit.
+  @Test(arguments: ["auto", "grouped"], [true, false])
+  func aSharedSystemPromptChangesNoLoss(sharing: String, packing: Bool) throws {
+    let rows = folder.path("system.jsonl")
+    let prompt = String(repeating: "Be brief. ", count: 6)
+    let lines = (0..<20).map { i in
+      "{\"system\": \"\(prompt)\", \"instruction\": \"Say \(i)\", \"output\": \"number \(i)\"}"
+    }
+    try writeFile(rows, lines.joined(separator: "\n") + "\n")
+    func settings(_ sharing: String) -> [String] {
+      [
+        "data.train=[{\"path\":\"\(rows)\",\"format\":\"alpaca\"}]", "data.max_length=120",
+        "model.compute_dtype=float32", "adapter.dropout=0", "training.shared_prefix=\(sharing)",
+        "data.packing=\(packing)",
+        // All rows in one order, so that grouping changes none of the steps.
+        "data.shuffle=false", "training.micro_batch_size=3",
+      ]
+    }
+    func numbers(_ recipe: Recipe, _ key: String) throws -> [Double] {
+      try timeless(recipe).compactMap { try JSONParser.parse($0)[key]?.number }
+    }
+    let off = try recipe("off", settings("off"))
+    let on = try recipe("on", settings(sharing))
+    try run(off)
+    try run(on)
+    for key in ["loss", "eval_loss", "grad_norm"] {
+      expectClose(
+        try numbers(on, key), try numbers(off, key), absolute: 0, relative: 1e-4, key)
+    }
+    #expect(try numbers(off, "computed_tokens") == numbers(off, "tokens"))
+    #expect(try numbers(on, "tokens") == numbers(off, "tokens"))
+    for (computed, all) in zip(try numbers(on, "computed_tokens"), try numbers(on, "tokens")) {
+      #expect(computed < 0.8 * all)
+    }
+    let parts = try recipe("parts", settings(sharing))
+    try run(parts, stopAfter: 2)
+    try run(parts, resume: true)
+    #expect(try adapterBytes(parts) == adapterBytes(on))
+  }
+
   /// Step and loss of every line of metrics.jsonl; times and memory differ from run to run.
   func timeless(_ recipe: Recipe) throws -> [String] {
     let text = String(

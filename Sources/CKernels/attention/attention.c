@@ -80,11 +80,13 @@ static size_t lay_out(forward_work *p, size_t workers, char *scratch) {
 
 /* ---- One block -------------------------------------------------------------------------------*/
 
-/* Query tokens `tokens` of group `g` against the keys from `first_key` on, the first that any of
- * them sees. Row order: all tokens of the group's first head, then of its second, and so on. */
+/* Query tokens `tokens` of group `g`, the first of them at `position`, against the keys from
+ * `first_key` on, the first that any of them sees. Row order: all tokens of the group's first head,
+ * then of its second, and so on. */
 typedef struct {
-  ck_range tokens;
-  size_t g, first_key;
+  ck_sequence sequence;
+  ck_range tokens; /* of the flat batch */
+  size_t g, position, first_key;
 } block;
 
 static void gather_queries(const forward_work *p, const block *b, block_state *state) {
@@ -127,14 +129,14 @@ static void weigh_row(const forward_work *p, block_state *state, size_t row, siz
 
 static void attend_keys(const forward_work *p, const block *b, block_state *state, ck_range keys) {
   size_t rows = p->group * b->tokens.count, kv_stride = p->G * p->E;
-  size_t offset = keys.first * kv_stride + b->g * p->E;
+  size_t offset = ck_token_at(&b->sequence, keys.first) * kv_stride + b->g * p->E;
   bool first = keys.first == b->first_key;
   ck_matmul_piece(&(ck_float_product){
       .M = rows, .N = keys.count, .K = p->E, .alpha = 1,
       .a = {state->queries, p->E, false}, .b = {p->pass.k + offset, kv_stride, true},
       .c = state->scores, .c_stride = keys.count});
   for (size_t row = 0; row < rows; row++) {
-    size_t index = p->pass.shape.past + b->tokens.first + row % b->tokens.count;
+    size_t index = b->position + row % b->tokens.count;
     weigh_row(p, state, row, keys.count, ck_visible_keys(&p->pass.shape, index, keys), first);
   }
   ck_matmul_piece(&(ck_float_product){
@@ -161,9 +163,11 @@ static void attend_block(const forward_work *p, const block *b, size_t worker) {
   block_state state;
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
   gather_queries(p, b, &state);
-  size_t end = p->pass.shape.past + b->tokens.first + b->tokens.count;
-  for (size_t key = b->first_key; key < end; key += CK_ATTENTION_KEYS) {
-    attend_keys(p, b, &state, (ck_range){key, CK_MIN(CK_ATTENTION_KEYS, end - key)});
+  size_t end = b->position + b->tokens.count;
+  for (size_t key = b->first_key; key < end;) {
+    ck_range keys = ck_next_keys(&b->sequence, key, end, CK_ATTENTION_KEYS);
+    attend_keys(p, b, &state, keys);
+    key += keys.count;
   }
   write_results(p, b, &state);
 }
@@ -189,10 +193,11 @@ static void forward_task(void *context, size_t task, size_t worker) {
   const ck_attention *shape = &p->pass.shape;
   size_t index = p->first_block[shape->S] - 1 - task / p->G;
   size_t s = segment_of_block(p, index);
-  size_t start = (size_t)shape->starts[s], length = (size_t)shape->starts[s + 1] - start;
-  block b = {ck_piece(length, p->block_tokens, index - p->first_block[s]), task % p->G, 0};
-  b.tokens.first += start;
-  b.first_key = ck_first_key(shape, shape->past + b.tokens.first, start);
+  ck_sequence sequence = ck_sequence_of(shape, s);
+  ck_range tokens = ck_piece(sequence.length, p->block_tokens, index - p->first_block[s]);
+  size_t position = shape->past + sequence.prefix + tokens.first;
+  tokens.first += sequence.start;
+  block b = {sequence, tokens, task % p->G, position, ck_first_key(shape, position, 0)};
   attend_block(p, &b, worker);
 }
 

@@ -1,4 +1,4 @@
-#include "attention/attention_rows.h"
+#include "attention/attention_families.h"
 #include "numbers/tanh.h"
 
 #include <math.h>
@@ -9,9 +9,10 @@
  *   dQ = scale · dS K             dK = scale · dS' Q
  *
  * and dS times 1 - (score / cap)² where scores are capped.
- * (Dao et al. 2022, arXiv:2205.14135, algorithm 4.) A task owns one query head of one segment, so
- * nothing is shared; where several query heads read the same keys, each leaves its part of dK and
- * dV in scratch and the parts are added in the order of the heads. */
+ * (Dao et al. 2022, arXiv:2205.14135, algorithm 4.) A task owns one query head of one family, so
+ * nothing is shared: the keys of a prefix get the part of its own queries, then that of each branch
+ * in order. Where several query heads read the same keys, each leaves its part of dK and dV in
+ * scratch and the parts are added in the order of the heads. */
 
 enum { QUERY_BLOCK = 128, KEY_BLOCK = 256 };
 
@@ -20,6 +21,7 @@ typedef struct {
   float *dk_parts, *dv_parts; /* [T, H, E] */
   size_t T, H, G, E;          /* of gradient.shape */
   size_t group;
+  size_t families, *first_segment; /* [families + 1] */
   char *slots;
   size_t slot_bytes;
 } backward_work;
@@ -46,6 +48,8 @@ static size_t lay_out(backward_work *p, size_t workers, char *scratch) {
   ck_scratch next = {scratch, 0};
   block_state unused;
   p->group = p->H / p->G;
+  p->families = ck_family_count(&p->gradient.shape);
+  p->first_segment = ck_take(&next, (p->families + 1) * sizeof *p->first_segment);
   p->dk_parts = p->gradient.dk;
   p->dv_parts = p->gradient.dv;
   if (p->group > 1) {
@@ -116,13 +120,16 @@ static void prepare_queries(const backward_work *p, size_t head, ck_range querie
   }
 }
 
-static void add_block(const backward_work *p, size_t head, ck_range queries, ck_range keys,
-                      bool first, const block_state *state) {
+/* Queries of the flat batch, the first of them at `position`, against the keys at some positions. */
+static void add_block(const backward_work *p, size_t head, const ck_sequence *sequence,
+                      ck_range queries, size_t position, ck_range keys, bool first,
+                      const block_state *state) {
   const ck_attention_gradient *g = &p->gradient;
   size_t E = p->E, stride = p->H * E, kv_stride = p->G * E;
   size_t q_offset = queries.first * stride + head * E;
-  size_t kv_offset = keys.first * kv_stride + head / p->group * E;
-  size_t part_offset = keys.first * stride + head * E;
+  size_t first_token = ck_token_at(sequence, keys.first);
+  size_t kv_offset = first_token * kv_stride + head / p->group * E;
+  size_t part_offset = first_token * stride + head * E;
   ck_matrix scaled_q = {state->queries, E, false}, dout = {g->dout + q_offset, stride, false};
   ck_matrix weights = {state->weights, keys.count, true};
   ck_matrix dscores = {state->dscores, keys.count, false};
@@ -139,7 +146,7 @@ static void add_block(const backward_work *p, size_t head, ck_range queries, ck_
     size_t token = queries.first + i;
     finish_row(state->weights + i * keys.count, state->dscores + i * keys.count,
                g->log_sum_exp[token * p->H + head], state->deltas[i], g->shape.soft_cap,
-               ck_visible_keys(&g->shape, token, keys), keys.count);
+               ck_visible_keys(&g->shape, position + i, keys), keys.count);
   }
   ck_matmul_piece(&(ck_float_product){
       .M = queries.count, .N = E, .K = keys.count, .alpha = g->shape.scale,
@@ -154,26 +161,35 @@ static void add_block(const backward_work *p, size_t head, ck_range queries, ck_
       .c = p->dk_parts + part_offset, .c_stride = stride, .accumulate = true});
 }
 
+static void backward_of_segment(const backward_work *p, size_t head, size_t s,
+                                block_state *state) {
+  const ck_attention *shape = &p->gradient.shape;
+  ck_sequence sequence = ck_sequence_of(shape, s);
+  for (size_t query = 0; query < sequence.length; query += QUERY_BLOCK) {
+    ck_range queries = {sequence.start + query, CK_MIN(QUERY_BLOCK, sequence.length - query)};
+    prepare_queries(p, head, queries, state);
+    size_t position = sequence.prefix + query, seen = position + queries.count;
+    size_t first = ck_first_key(shape, position, 0);
+    for (size_t key = first; key < seen;) {
+      ck_range keys = ck_next_keys(&sequence, key, seen, KEY_BLOCK);
+      add_block(p, head, &sequence, queries, position, keys, key == first, state);
+      key += keys.count;
+    }
+  }
+}
+
 static void head_task(void *context, size_t task, size_t worker) {
   const backward_work *p = context;
-  size_t head = task % p->H, s = task / p->H;
-  const ck_attention *shape = &p->gradient.shape;
-  size_t start = (size_t)shape->starts[s], end = (size_t)shape->starts[s + 1];
+  size_t head = task % p->H, family = task / p->H;
+  size_t segment = p->first_segment[family], last = p->first_segment[family + 1];
+  const int32_t *starts = p->gradient.shape.starts;
   block_state state;
   lay_out_slot(p, p->slots + worker * p->slot_bytes, &state);
-  for (size_t t = start; t < end; t++) {
+  for (size_t t = (size_t)starts[segment]; t < (size_t)starts[last]; t++) {
     memset(p->dk_parts + (t * p->H + head) * p->E, 0, p->E * sizeof(float));
     memset(p->dv_parts + (t * p->H + head) * p->E, 0, p->E * sizeof(float));
   }
-  for (size_t query = start; query < end; query += QUERY_BLOCK) {
-    ck_range queries = {query, CK_MIN(QUERY_BLOCK, end - query)};
-    prepare_queries(p, head, queries, &state);
-    size_t first = ck_first_key(shape, query, start), seen = query + queries.count;
-    for (size_t key = first; key < seen; key += KEY_BLOCK) {
-      ck_range keys = {key, CK_MIN(KEY_BLOCK, seen - key)};
-      add_block(p, head, queries, keys, key == first, &state);
-    }
-  }
+  for (; segment < last; segment++) backward_of_segment(p, head, segment, &state);
 }
 
 /* ---- Keys and values that several heads share ------------------------------------------------*/
@@ -214,7 +230,8 @@ void ck_attention_backward(const ck_attention_gradient *gradient, void *scratch,
   backward_work p = begin(&gradient->shape);
   p.gradient = *gradient;
   lay_out(&p, workers, scratch);
-  ck_parallel_for(gradient->shape.S * p.H, workers, head_task, &p);
+  ck_find_families(&gradient->shape, p.first_segment);
+  ck_parallel_for(p.families * p.H, workers, head_task, &p);
   if (p.group > 1) {
     ck_parallel_for(ck_ceil_divide(p.T, ck_task_rows(p.H * p.E)), CK_ANY_WORKERS, add_heads_task,
                     &p);

@@ -25,6 +25,33 @@ static inline size_t ck_first_key(const ck_attention *a, size_t index, size_t st
   return CK_MAX(before, start);
 }
 
+/* The tokens that a segment goes on from and its own. Positions count in both together. */
+typedef struct {
+  size_t start, length;        /* of the segment in the flat batch */
+  size_t prefix_start, prefix; /* where its prefix begins, and its tokens; 0 without one */
+} ck_sequence;
+
+static inline ck_sequence ck_sequence_of(const ck_attention *a, size_t s) {
+  ck_sequence q = {(size_t)a->starts[s], (size_t)(a->starts[s + 1] - a->starts[s]), 0, 0};
+  if (a->prefixes && a->prefixes[s] >= 0) {
+    const int32_t *prefix = a->starts + a->prefixes[s];
+    q.prefix_start = (size_t)prefix[0];
+    q.prefix = (size_t)(prefix[1] - prefix[0]);
+  }
+  return q;
+}
+
+/* The keys at hand: from position `first` up to `most` of those before `end`, all in one segment. */
+static inline ck_range ck_next_keys(const ck_sequence *q, size_t first, size_t end, size_t most) {
+  size_t limit = first < q->prefix ? CK_MIN(q->prefix, end) : end;
+  return (ck_range){first, CK_MIN(most, limit - first)};
+}
+
+/* Where in the flat batch the token at a position is. */
+static inline size_t ck_token_at(const ck_sequence *q, size_t position) {
+  return position < q->prefix ? q->prefix_start + position : q->start + position - q->prefix;
+}
+
 /* Which of the keys at hand a query at `index` sees, from the first of them on. */
 static inline ck_range ck_visible_keys(const ck_attention *a, size_t index, ck_range keys) {
   size_t end = index < keys.first ? 0 : CK_MIN(index - keys.first + 1, keys.count);

@@ -88,47 +88,64 @@ static void weigh_row(rows_state *state, size_t row, float scale, size_t width, 
       ck_kernels.attention_weights(scores, scale, maximum, weights + visible.first, visible.count);
 }
 
-/* Queries `tokens` (a tile's at most, counted from their segment's start) of head `h`. */
-static void attend_rows(const panel_work *p, size_t segment, size_t h, ck_range tokens,
-                        rows_state *state) {
+/* Scores are multiplied by this in the softmax; capped ones are scaled before. */
+static float score_scale(const ck_attention *shape) {
+  return shape->soft_cap != 0 ? 1 : shape->scale;
+}
+
+/* Queries at `positions` against the keys [0, end) of a segment, counted as the positions are. */
+static void attend_segment(const panel_work *p, size_t segment, size_t g, ck_range positions,
+                           size_t end, bool begins, rows_state *state) {
   const ck_attention *shape = &p->pass.shape;
-  size_t E = p->E, stride = p->H * E, width = 2 * ck_row_words(E), g = h / p->group;
-  size_t start = (size_t)p->segments.starts[segment];
-  size_t end = tokens.first + tokens.count; /* keys that the last query sees */
-  size_t first_key = ck_first_key(shape, tokens.first, 0) / CK_PANEL_COLUMNS * CK_PANEL_COLUMNS;
-  size_t rows = ck_bf16_padded_rows(tokens.count);
+  size_t E = p->E, width = 2 * ck_row_words(E), rows = ck_bf16_padded_rows(positions.count);
   size_t padded = p->segments.offsets[segment + 1] - p->segments.offsets[segment];
   const uint32_t *k = p->k + ck_token_columns(&p->segments, segment, g);
   const uint32_t *v = p->v + ck_token_rows(&p->segments, segment, g);
-  size_t first_query = ((start + tokens.first) * p->H + h) * E;
-  float cap = shape->soft_cap, scale = cap != 0 ? 1 : shape->scale; /* capped ones are scaled */
-  for (size_t r = 0; r < tokens.count; r++) {
-    memcpy(state->queries + r * E, p->pass.q + first_query + r * stride, E * sizeof *p->pass.q);
-  }
-  for (size_t first = first_key; first < end; first += KEYS) {
+  size_t first = ck_first_key(shape, positions.first, 0) / CK_PANEL_COLUMNS * CK_PANEL_COLUMNS;
+  for (; first < end; first += KEYS, begins = false) {
     ck_range keys = {first, CK_MIN(KEYS, end - first)};
     for (size_t key = 0; key < keys.count; key += CK_PANEL_COLUMNS) {
       ck_tile_product product = {state->queries, E, k + (first + key) * E / 2, E / 2};
       ck_bf16_tile(&product, 1, rows, state->scores + key, KEYS, false);
     }
-    for (size_t r = 0; r < tokens.count; r++) {
-      ck_range visible = ck_visible_keys(shape, tokens.first + r, keys);
-      if (cap != 0) {
-        ck_cap_row(state->scores + r * KEYS + visible.first, shape->scale, cap, visible.count);
+    for (size_t r = 0; r < positions.count; r++) {
+      ck_range visible = ck_visible_keys(shape, positions.first + r, keys);
+      if (shape->soft_cap != 0) {
+        ck_cap_row(state->scores + r * KEYS + visible.first, shape->scale, shape->soft_cap,
+                   visible.count);
       }
-      weigh_row(state, r, scale, width, visible, keys.count, first == first_key);
+      weigh_row(state, r, score_scale(shape), width, visible, keys.count, begins);
     }
     for (size_t e = 0; e < E; e += CK_PANEL_COLUMNS) {
       const uint32_t *panel = v + e * padded / 2 + first / 2 * CK_PANEL_COLUMNS;
       ck_tile_product product = {state->weights, KEYS, panel, (keys.count + 1) / 2};
-      ck_bf16_tile(&product, 1, rows, state->sums + e, width, first > first_key);
+      ck_bf16_tile(&product, 1, rows, state->sums + e, width, !begins);
     }
   }
+}
+
+/* Queries `tokens` (a tile's at most, counted from their segment's start) of head `h`. */
+static void attend_rows(const panel_work *p, size_t segment, size_t h, ck_range tokens,
+                        rows_state *state) {
+  const ck_attention *shape = &p->pass.shape;
+  ck_sequence sequence = ck_sequence_of(shape, segment);
+  size_t E = p->E, stride = p->H * E, width = 2 * ck_row_words(E), g = h / p->group;
+  size_t first_query = ((sequence.start + tokens.first) * p->H + h) * E;
+  for (size_t r = 0; r < tokens.count; r++) {
+    memcpy(state->queries + r * E, p->pass.q + first_query + r * stride, E * sizeof *p->pass.q);
+  }
+  size_t position = sequence.prefix + tokens.first;
+  bool branches = ck_first_key(shape, position, 0) < sequence.prefix;
+  if (branches) {
+    attend_segment(p, (size_t)shape->prefixes[segment], g, (ck_range){position, tokens.count},
+                   sequence.prefix, true, state);
+  }
+  attend_segment(p, segment, g, tokens, tokens.first + tokens.count, !branches, state);
   for (size_t r = 0; r < tokens.count; r++) {
     finish_row(state->sums + r * width, 1 / state->total[r],
                p->pass.out + first_query + r * stride, E);
-    p->pass.log_sum_exp[(start + tokens.first + r) * p->H + h] =
-        state->maximum[r] * scale + logf(state->total[r]);
+    p->pass.log_sum_exp[(sequence.start + tokens.first + r) * p->H + h] =
+        state->maximum[r] * score_scale(shape) + logf(state->total[r]);
   }
 }
 

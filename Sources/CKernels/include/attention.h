@@ -7,11 +7,15 @@
 /* The sizes of an attention and how its scores are made. With g = h / (H / G):
  *   s[t, j] = scale · q[t, h] · k[j, g], softly capped: soft_cap · tanh(s / soft_cap)
  *   out[t, h] = sum_j softmax_j(s[t, j]) v[j, g]
- * over the keys j of the token's own segment that are not after it and, with a window, among the
- * last `window` up to itself. */
+ * over the keys j of the token's own segment that are not after it, those of the segment's prefix
+ * before them, and, with a window, only the last `window` of all these up to the token itself.
+ *
+ * A prefix is a segment that its branches share: the segments right after it, which name it in
+ * `prefixes`. A prefix has none itself. */
 typedef struct {
-  size_t T, S;           /* query tokens, segments */
-  const int32_t *starts; /* [S + 1]: where segments begin, 0 ... T */
+  size_t T, S;             /* query tokens, segments */
+  const int32_t *starts;   /* [S + 1]: where segments begin, 0 ... T */
+  const int32_t *prefixes; /* [S]: a segment's prefix, or -1; NULL: no segment has one */
   size_t H, G, E;
   size_t past;    /* keys before the first query; S is 1 then. Query t sees keys up to past + t */
   float scale;    /* 1 / sqrt(E) as a rule */

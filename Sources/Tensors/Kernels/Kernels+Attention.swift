@@ -29,9 +29,9 @@ extension Kernels {
         T: tokens, heads: heads, E: headDimension))
   }
 
-  /// Causal attention within each segment:
-  /// out[t, h] = Σ_j softmax_j(score(q[t, h], k[j, g])) v[j, g], j from the segment's start, or that of
-  /// the window, to t.
+  /// Causal attention within each segment and its prefix:
+  /// out[t, h] = Σ_j softmax_j(score(q[t, h], k[j, g])) v[j, g], j over the segment's prefix, if it has
+  /// one, and from the segment's start to t; with a window only over the last of these.
   ///
   /// - Parameters:
   ///   - q: float32 or bfloat16 [T, H·E], and so are k, v and out
@@ -125,7 +125,7 @@ extension Kernels {
   }
 
   /// Bytes of scratch that `attentionForward` or `attentionBackward`, whichever is more, takes for one
-  /// segment of `tokens` tokens.
+  /// segment of `tokens` tokens, and the places of as many segments as there may be instead.
   package static func attentionScratch(
     tokens: Int, shape: AttentionShape, type: DataType
   ) -> Int {
@@ -141,7 +141,7 @@ extension Kernels {
           ck_attention_forward_scratch(&native, threads),
           ck_attention_backward_scratch(&native, threads))
     }
-    return bytes
+    return bytes + 2 * tokens * MemoryLayout<Int>.size
   }
 
   /// Attention of new tokens to everything before them and to themselves: new token t sees keys
@@ -183,16 +183,26 @@ extension Kernels {
 }
 
 extension AttentionShape {
-  /// The description that kernels take; `starts` is valid inside `body` only.
+  /// The description that kernels take; its pointers are valid inside `body` only.
   fileprivate func withNative(
     _ segments: Segments, past: Int = 0, _ body: (ck_attention) -> Void
   ) {
     segments.starts.withUnsafeBufferPointer { starts in
-      body(
-        ck_attention(
-          T: segments.tokens, S: segments.count, starts: starts.baseAddress, H: heads, G: kvHeads,
-          E: headDimension, past: past, scale: scale, soft_cap: softCap ?? 0,
-          window: window ?? 0))
+      segments.prefixes.withOptionalBuffer { prefixes in
+        body(
+          ck_attention(
+            T: segments.tokens, S: segments.count, starts: starts.baseAddress, prefixes: prefixes,
+            H: heads, G: kvHeads, E: headDimension, past: past, scale: scale,
+            soft_cap: softCap ?? 0, window: window ?? 0))
+      }
     }
+  }
+}
+
+extension Optional<[Int32]> {
+  /// The elements, or nil.
+  fileprivate func withOptionalBuffer(_ body: (UnsafePointer<Int32>?) -> Void) {
+    guard let self else { return body(nil) }
+    self.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 }

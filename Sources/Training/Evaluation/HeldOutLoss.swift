@@ -20,19 +20,24 @@ package enum HeldOutLoss {
 
   /// - Parameters:
   ///   - adapters: nil: the base alone.
+  ///   - sharingPrefixes: Computes once what rows of a batch begin with in common, and takes rows that
+  ///     begin alike together.
   ///   - shouldStop: Asked between batches; nil is returned when it says so.
   package static func measure(
-    _ rows: [RenderedRow], model: CausalLM, adapters: AdapterSet?,
+    _ rows: [RenderedRow], model: CausalLM, adapters: AdapterSet?, sharingPrefixes: Bool = true,
     shouldStop: () -> Bool = { false }
   ) -> Value? {
     let sum = Tensor.zeros([1], .float64)
     var tokens = 0
+    let pairs = rows.map { ($0.ids, $0.labels) }
+    // One step of all rows, so that any of them may meet.
     let plan = BatchPlan(
-      lengths: rows.map(\.ids.count), microBatchSize: 1, accumulationSteps: 1,
-      tokenBudget: tokensPerBatch, shuffle: false, seed: 0)
-    for step in plan.steps(epoch: 0) {
+      lengths: rows.map(\.ids.count), microBatchSize: 1, accumulationSteps: rows.count,
+      tokenBudget: tokensPerBatch, shuffle: false, seed: 0,
+      beginnings: sharingPrefixes ? RowBeginnings(rows: pairs) : nil)
+    for members in plan.steps(epoch: 0).flatMap(\.microBatches) {
       guard !shouldStop() else { return nil }
-      let batch = TokenBatch(rows: step.microBatches[0].map { (rows[$0].ids, rows[$0].labels) })
+      let batch = TokenBatch(rows: members.map { pairs[$0] }, sharingPrefixes: sharingPrefixes)
       model.accumulateLoss(
         batch, adapters: adapters, objective: SupervisedObjective(), loss: sum)
       tokens += batch.trainedTokens

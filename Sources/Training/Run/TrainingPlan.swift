@@ -13,6 +13,8 @@ package struct TrainingPlan {
   package let droppedRows: Int
   package let truncatedRows: Int
   package let tokensPerEpoch: Int
+  /// Tokens that the first epoch computes: those of the rows without what they share.
+  package let computedTokensPerEpoch: Int
   package let trainedTokensPerEpoch: Int
   package let totalSteps: Int
   package let adapter: any AdapterMethod
@@ -28,7 +30,10 @@ package struct TrainingPlan {
       lengths: lengths, microBatchSize: training.microBatchSize,
       accumulationSteps: training.gradientAccumulationSteps,
       tokenBudget: recipe.data.packing ? training.microBatchSize * recipe.data.maxLength : nil,
-      shuffle: recipe.data.shuffle, seed: UInt64(training.seed))
+      shuffle: recipe.data.shuffle, seed: UInt64(training.seed),
+      beginnings: training.sharedPrefix == .off
+        ? nil : RowBeginnings(rows: data.train.map { ($0.ids, $0.labels) }),
+      grouping: training.sharedPrefix == .grouped)
     trainRows = data.train.count
     validationRows = data.validation.count
     droppedRows = data.verdicts.count { $0.action == .dropped }
@@ -37,16 +42,15 @@ package struct TrainingPlan {
     trainedTokensPerEpoch = data.train.reduce(0) { $0 + $1.trainedTokens }
     totalSteps =
       training.maxSteps
-      ?? (0..<training.epochs).reduce(0) { [batches] in $0 + batches.steps(epoch: $1).count }
+      ?? (0..<training.epochs).reduce(0) { [batches] in $0 + batches.stepCount(epoch: $1) }
     let method: LoRAConfiguration
     (method, targets) = try Self.adapter(recipe, base: base)
     adapter = method
     trainedParameters = targets.reduce(0) { $0 + method.parameterCount($1) }
-    let longest =
-      batches.steps(epoch: 0).flatMap(\.microBatches)
-      .map { $0.reduce(0) { $0 + lengths[$1] } }.max() ?? 0
+    let computed = batches.steps(epoch: 0).flatMap(\.microBatches).map(batches.computedTokens)
+    computedTokensPerEpoch = computed.reduce(0, +)
     memory = MemoryPlan(
-      base.files.specification, storage: WeightStorage(recipe.model), tokens: longest,
+      base.files.specification, storage: WeightStorage(recipe.model), tokens: computed.max() ?? 0,
       checkpointing: training.gradientCheckpointing, method: method, targets: targets)
   }
 

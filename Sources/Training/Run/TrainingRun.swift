@@ -167,6 +167,8 @@ final class TrainingRun {
 
   private var isLastStep: Bool { optimizer.step == plan.totalSteps }
 
+  private var sharesPrefixes: Bool { recipe.training.sharedPrefix != .off }
+
   private var isEvaluationDue: Bool {
     isLastStep || optimizer.step == 0 || optimizer.step.isMultiple(of: recipe.evaluation.interval)
   }
@@ -175,7 +177,9 @@ final class TrainingRun {
   private func train(_ planned: BatchPlan.Step) throws -> Bool {
     let started = ContinuousClock.now
     let batches = planned.microBatches.map { rows in
-      TokenBatch(rows: rows.map { (data.train[$0].ids, data.train[$0].labels) })
+      TokenBatch(
+        rows: rows.map { (data.train[$0].ids, data.train[$0].labels) },
+        sharingPrefixes: sharesPrefixes)
     }
     let denominator = objective.denominator(batches)
     lossSum.fillWithZeros()
@@ -199,12 +203,13 @@ final class TrainingRun {
       learningRate: learningRate,
       gradientScale: AdamW.clipScale(norm: norm, maximum: recipe.training.maxGradNorm))
     try checkAdapterIsFinite()
-    let tokens = batches.reduce(0) { $0 + $1.tokens }
+    let tokens = batches.reduce(0) { $0 + $1.rowTokens }
     let seconds = started.duration(to: .now).seconds
     try emit(
       StepMetrics(
         step: optimizer.step, totalSteps: plan.totalSteps, epoch: planned.epochsDone, loss: loss,
         learningRate: learningRate, gradNorm: norm, tokens: tokens,
+        computedTokens: batches.reduce(0) { $0 + $1.tokens },
         trainedTokens: batches.reduce(0) { $0 + $1.trainedTokens },
         tokensPerSecond: Double(tokens) / seconds, seconds: seconds,
         peakRSSBytes: PeakMemory.bytes))
@@ -232,7 +237,8 @@ final class TrainingRun {
     guard !data.validation.isEmpty else { return true }
     guard
       let loss = HeldOutLoss.measure(
-        data.validation, model: model, adapters: adapters, shouldStop: shouldStop)
+        data.validation, model: model, adapters: adapters, sharingPrefixes: sharesPrefixes,
+        shouldStop: shouldStop)
     else { return false }
     let evaluation = EvaluationMetrics(
       step: optimizer.step, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,

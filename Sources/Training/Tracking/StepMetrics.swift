@@ -12,7 +12,10 @@ package struct StepMetrics: Sendable, Equatable {
   package var learningRate: Double
   /// Global norm before clipping.
   package var gradNorm: Double
+  /// Tokens of the step's rows.
   package var tokens: Int
+  /// Those that were computed; fewer where rows share what they begin with.
+  package var computedTokens: Int
   package var trainedTokens: Int
   package var tokensPerSecond: Double
   package var seconds: Double
@@ -20,7 +23,8 @@ package struct StepMetrics: Sendable, Equatable {
 
   package init(
     step: Int, totalSteps: Int, epoch: Double, loss: Double, learningRate: Double,
-    gradNorm: Double, tokens: Int, trainedTokens: Int, tokensPerSecond: Double, seconds: Double,
+    gradNorm: Double, tokens: Int, computedTokens: Int, trainedTokens: Int, tokensPerSecond: Double,
+    seconds: Double,
     peakRSSBytes: Int
   ) {
     self.step = step
@@ -30,6 +34,7 @@ package struct StepMetrics: Sendable, Equatable {
     self.learningRate = learningRate
     self.gradNorm = gradNorm
     self.tokens = tokens
+    self.computedTokens = computedTokens
     self.trainedTokens = trainedTokens
     self.tokensPerSecond = tokensPerSecond
     self.seconds = seconds
@@ -40,7 +45,8 @@ package struct StepMetrics: Sendable, Equatable {
     JSONObject([
       ("step", .integer(step)), ("epoch", .number(epoch)), ("loss", .number(loss)),
       ("learning_rate", .number(learningRate)), ("grad_norm", .number(gradNorm)),
-      ("tokens", .integer(tokens)), ("trained_tokens", .integer(trainedTokens)),
+      ("tokens", .integer(tokens)), ("computed_tokens", .integer(computedTokens)),
+      ("trained_tokens", .integer(trainedTokens)),
       ("tokens_per_second", .number(tokensPerSecond)), ("seconds", .number(seconds)),
       ("peak_rss_bytes", .integer(peakRSSBytes)),
     ])

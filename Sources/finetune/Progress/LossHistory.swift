@@ -4,11 +4,15 @@ import Training
 struct LossHistory {
   private var losses: [Double] = []
   private(set) var last: StepMetrics?
+  /// Of all steps: tokens of the rows, and those that were computed.
+  private(set) var tokens = (rows: 0, computed: 0)
 
   var count: Int { losses.count }
 
   mutating func add(_ step: StepMetrics) {
     losses.append(step.loss)
+    tokens.rows += step.tokens
+    tokens.computed += step.computedTokens
     last = step
   }
 

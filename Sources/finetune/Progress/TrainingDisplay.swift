@@ -67,6 +67,7 @@ final class TrainingDisplay {
       "tokens",
       "\(NumberText.grouped(plan.tokensPerEpoch)) an epoch, "
         + "\(NumberText.grouped(plan.trainedTokensPerEpoch)) of them trained")
+    addShared(plan.tokensPerEpoch, computed: plan.computedTokensPerEpoch, "need no", to: &lines)
     lines.add("steps", steps(plan))
     lines.add(
       "memory",
@@ -77,6 +78,17 @@ final class TrainingDisplay {
     lines.add("output", recipe.output.directory)
     if let resumedFrom { lines.add("resumed", "from \(resumedFrom)") }
     terminal.write("\n" + lines.text(on: terminal) + "\n")
+  }
+
+  /// What is saved where rows begin with the same tokens; no line where nothing is.
+  private func addShared(
+    _ tokens: Int, computed: Int, _ verb: String, to lines: inout LabelledLines
+  ) {
+    guard computed < tokens else { return }
+    lines.add(
+      "shared",
+      "\(NumberText.fixed(100 * Double(tokens - computed) / Double(tokens), 0)) % of the tokens \(verb) "
+        + "computing: rows of a micro-batch begin with the same tokens, computed once")
   }
 
   private func rows(_ plan: TrainingPlan) -> String {
@@ -110,6 +122,8 @@ final class TrainingDisplay {
       "\(history.count) steps in \(NumberText.duration(seconds)), peak memory "
         + NumberText.bytes(last.peakRSSBytes))
     lines.add("loss", history.curve)
+    addShared(
+      history.tokens.rows, computed: history.tokens.computed, "needed no", to: &lines)
     if let first = evaluations.first, let last = evaluations.last, first.step != last.step {
       lines.add(
         "held out",

@@ -9,23 +9,27 @@ struct AttentionReference {
   let scale: Double
   var cap: Double?
   var window: Int?
+  /// For each segment its prefix; none where it is empty.
+  var prefixes: [Int?] = []
 
   var T: Int { starts[starts.count - 1] }
 
   /// Calls `body` with every query token and head, the group of the head and the keys it sees.
   private func forEachQuery(
-    _ body: (_ t: Int, _ h: Int, _ g: Int, _ keys: ClosedRange<Int>) -> Void
+    _ body: (_ t: Int, _ h: Int, _ g: Int, _ keys: [Int]) -> Void
   ) {
-    for (start, end) in zip(starts, starts.dropFirst()) {
-      for t in start..<end {
-        let first = max(start, window.map { t - $0 + 1 } ?? start)
-        for h in 0..<H { body(t, h, h / (H / G), first...t) }
+    for segment in 0..<starts.count - 1 {
+      let prefix = prefixes.isEmpty ? nil : prefixes[segment]
+      let before = prefix.map { Array(starts[$0]..<starts[$0 + 1]) } ?? []
+      for t in starts[segment]..<starts[segment + 1] {
+        let row = before + Array(starts[segment]...t)
+        for h in 0..<H { body(t, h, h / (H / G), row.suffix(window ?? row.count)) }
       }
     }
   }
 
   /// `slopes` are the derivatives of the scores by scale · q · k.
-  private func weights(_ q: [Double], _ k: [Double], t: Int, h: Int, g: Int, keys: ClosedRange<Int>)
+  private func weights(_ q: [Double], _ k: [Double], t: Int, h: Int, g: Int, keys: [Int])
     -> (weights: [Double], slopes: [Double], logSumExp: Double)
   {
     let products = keys.map { j in

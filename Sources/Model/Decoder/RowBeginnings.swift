@@ -1,0 +1,135 @@
+import Foundation
+
+/// How rows begin, as far as nothing of it is trained: what rows have in common there can be computed
+/// once for all of them.
+package struct RowBeginnings: Sendable {
+  /// Rows whose first `tokens` tokens are the same and computed once.
+  package struct Family: Equatable, Sendable {
+    /// At least two, in ascending order.
+    package let rows: [Int]
+    package let tokens: Int
+
+    /// Tokens that need no computing.
+    package var savedTokens: Int { (rows.count - 1) * tokens }
+  }
+
+  /// A family costs about as much as computing this many tokens, and is not made for less.
+  static let tokensOfAFamily = 16
+
+  /// For each row its tokens up to the first that has something to predict.
+  private let beginnings: [ArraySlice<Int32>]
+  /// For each row its place among all, sorted by beginning: rows that begin alike are neighbours.
+  private let places: [Int]
+
+  /// - Parameter rows: Ids and labels of equal length, as `TokenBatch` takes them.
+  package init(rows: [(ids: [Int32], labels: [Int32])]) {
+    let beginnings = rows.map { ids, labels in
+      // Token t is the target of position t - 1.
+      ids.prefix(
+        labels.dropFirst().firstIndex { $0 != TokenBatch.ignoredLabel }.map { $0 - 1 } ?? ids.count)
+    }
+    let sorted = beginnings.indices.sorted { a, b in
+      let order = Self.compare(beginnings[a], beginnings[b])
+      return order == 0 ? a < b : order < 0
+    }
+    var places = [Int](repeating: 0, count: rows.count)
+    for (place, row) in sorted.enumerated() { places[row] = place }
+    self.beginnings = beginnings
+    self.places = places
+  }
+
+  /// Negative, zero or positive: an order in which a beginning of another stands before it.
+  private static func compare(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
+    a.withUnsafeBytes { a in
+      b.withUnsafeBytes { b in
+        let count = min(a.count, b.count)
+        guard count > 0, let left = a.baseAddress, let right = b.baseAddress else {
+          return a.count - b.count
+        }
+        let order = Int(memcmp(left, right, count))
+        return order == 0 ? a.count - b.count : order
+      }
+    }
+  }
+
+  /// Tokens that two rows have in common.
+  private func common(_ a: Int, _ b: Int) -> Int {
+    beginnings[a].withUnsafeBufferPointer { a in
+      beginnings[b].withUnsafeBufferPointer { b in
+        let limit = min(a.count, b.count)
+        return (0..<limit).first { a[$0] != b[$0] } ?? limit
+      }
+    }
+  }
+
+  /// The same rows with those that begin alike side by side.
+  package func sorted(_ rows: [Int]) -> [Int] { rows.sorted { places[$0] < places[$1] } }
+
+  /// The families of some rows that save the most tokens.
+  package func families(among rows: [Int]) -> [Family] {
+    guard rows.count > 1 else { return [] }
+    let sorted = sorted(rows)
+    let shared = zip(sorted, sorted.dropFirst()).map { common($0, $1) }
+    var families: [Family] = []
+    _ = PrefixTree(rows: sorted[...], shared: shared[...]).choose(passing: 0, into: &families)
+    return families
+  }
+
+  /// Tokens of some rows that need no computing when they are computed together.
+  package func savedTokens(among rows: [Int]) -> Int {
+    families(among: rows).reduce(0) { $0 + $1.savedTokens }
+  }
+}
+
+/// Rows that have their first tokens in common, and those of them that have more in common.
+///
+/// A row belongs to one family at most, here or deeper in the tree. Passed on to a family of `tokens`
+/// tokens further up it saves that many; the family itself computes them once.
+private indirect enum PrefixTree {
+  case row(Int)
+  /// - `worth`: Tokens saved below where a family of all rows that come up to here is made.
+  case fork(tokens: Int, children: [PrefixTree], worth: Int)
+
+  /// - Parameters:
+  ///   - rows: Sorted by beginning, at least one.
+  ///   - shared: Tokens in common of each row and the next.
+  init(rows: ArraySlice<Int>, shared: ArraySlice<Int>) {
+    guard let tokens = shared.min() else {
+      self = .row(rows[rows.startIndex])
+      return
+    }
+    var children: [PrefixTree] = []
+    var (row, pair) = (rows.startIndex, shared.startIndex)
+    while row < rows.endIndex {
+      let end = shared[pair...].firstIndex(of: tokens) ?? shared.endIndex
+      let next = row + (end - pair) + 1
+      children.append(PrefixTree(rows: rows[row..<next], shared: shared[pair..<end]))
+      (row, pair) = (next, min(end + 1, shared.endIndex))
+    }
+    let saved = children.reduce(0) { $0 + $1.saved(passing: tokens) }
+    self = .fork(
+      tokens: tokens, children: children, worth: saved - tokens - RowBeginnings.tokensOfAFamily)
+  }
+
+  /// The most that can be saved where each row that is passed on saves `tokens`.
+  func saved(passing tokens: Int) -> Int {
+    switch self {
+    case .row: tokens
+    case .fork(_, let children, let worth):
+      max(worth, children.reduce(0) { $0 + $1.saved(passing: tokens) })
+    }
+  }
+
+  /// Adds the families that save this much; returns the rows that are passed on.
+  func choose(passing tokens: Int, into families: inout [RowBeginnings.Family]) -> [Int] {
+    switch self {
+    case .row(let row): return [row]
+    case .fork(let own, let children, let worth):
+      let isFamily = worth > children.reduce(0) { $0 + $1.saved(passing: tokens) }
+      let rows = children.flatMap { $0.choose(passing: isFamily ? own : tokens, into: &families) }
+      guard isFamily else { return rows }
+      families.append(RowBeginnings.Family(rows: rows.sorted(), tokens: own))
+      return []
+    }
+  }
+}
