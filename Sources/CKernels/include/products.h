@@ -46,9 +46,10 @@ typedef struct {
   bool transposed;
 } ck_operand;
 
-/* left[M, K] B[K, N]; rows of the left side are left_stride apart. All terms of a sum have the same of
- * the two: `left`, bfloat16, or `left_floats`; the other is NULL. Processors that multiply pairs of
- * bfloat16 round every right operand of a bfloat16 side to it, and need an even K or a zero behind it. */
+/* left[M, K] B[K, N]; rows of the left side are left_stride apart. All terms of a sum have the same
+ * of the two: `left`, bfloat16, or `left_floats`; the other is NULL. Processors that multiply pairs
+ * of bfloat16 round the right operand of a bfloat16 side to it, and take an even K or a zero behind
+ * it. */
 typedef struct {
   const uint16_t *left;
   const float *left_floats;
@@ -73,8 +74,9 @@ void ck_products(size_t M, size_t N, const ck_term *terms, size_t count, ck_resu
 
 /* ---- bf16_contract.c -------------------------------------------------------------------------*/
 
-/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column], one
- * of the two being 1; for the gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
+/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column], where one
+ * of row and column is 1; for the gradients of adapters. left [T, R] has rows left_stride apart, right
+ * [T, N] is dense. */
 typedef struct {
   const uint16_t *left;
   size_t left_stride;
