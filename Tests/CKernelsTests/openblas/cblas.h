@@ -1,5 +1,5 @@
-/* What CKernels uses of OpenBLAS, plain and slow, where its library does not exist for the processor
- * that the tests run on. */
+/* What CKernels uses of OpenBLAS, plain and slow: there is no such library for a processor that is
+ * not here. */
 #pragma once
 
 enum CBLAS_ORDER { CblasRowMajor = 101 };

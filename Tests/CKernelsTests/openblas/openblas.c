@@ -13,7 +13,9 @@ static void multiply(size_t M, size_t N, size_t K, float alpha, const float *a, 
   for (size_t i = 0; i < M; i++) {
     for (size_t j = 0; j < N; j++) {
       float sum = 0, *out = c + i * c_row + j * c_column;
-      for (size_t k = 0; k < K; k++) sum += a[i * a_row + k * a_column] * b[k * b_row + j * b_column];
+      for (size_t k = 0; k < K; k++) {
+        sum += a[i * a_row + k * a_column] * b[k * b_row + j * b_column];
+      }
       *out = alpha * sum + (beta == 0 ? 0 : beta * *out);
     }
   }
