@@ -41,15 +41,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     .target(
-      name: "CKernels", dependencies: ["COpenBLAS"],
-      cSettings: kernelFlags + [.headerSearchPath(".")]),
+      name: "CKernels", cSettings: kernelFlags + [.headerSearchPath(".")]),
     library("Formats", ["CCrypto", "CHDF5"]),
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),

@@ -23,14 +23,14 @@ typedef struct {
 static void run_product(void *context) {
   product_case *p = context;
   size_t N = p->N;
-  ck_bf16_matmul(p->M, N, p->terms, p->count,
+  ck_products(p->M, N, p->terms, p->count,
                  (ck_result){.float32 = p->sums, .residual = p->residual, .bias = p->bias,
                              .stride = N}, p->scratch);
-  ck_bf16_matmul(p->M, N, p->terms, p->count,
+  ck_products(p->M, N, p->terms, p->count,
                  (ck_result){.bfloat16 = p->rounded, .bias = p->bias, .stride = N}, p->scratch);
   /* The residual may be the result itself. */
   memcpy(p->in_place, p->residual, p->M * N * sizeof(float));
-  ck_bf16_matmul(p->M, N, p->terms, p->count,
+  ck_products(p->M, N, p->terms, p->count,
                  (ck_result){.float32 = p->in_place, .residual = p->in_place, .stride = N},
                  p->scratch);
 }
@@ -44,7 +44,7 @@ static void check_product(product_case *p, const double *product) {
   p->sums = result_floats(M * N);
   p->in_place = result_floats(M * N);
   p->rounded = result_halves(M * N);
-  p->scratch = scratch(ck_bf16_matmul_scratch(N, p->terms, p->count));
+  p->scratch = scratch(ck_products_scratch(N, p->terms, p->count));
   on_all_threads(run_product, p);
   double *sums = doubles(M * N), *biased = doubles(M * N), *plain = doubles(M * N);
   for (size_t i = 0; i < M * N; i++) {
@@ -87,8 +87,8 @@ static void test_forward(size_t T, size_t N, size_t K, size_t R, weight_storage 
   const uint16_t *x = random_bf16(T * K, -1, 1), *u = random_bf16(T * R, -1, 1);
   const float *b = widened(random_bf16(N * even(R), -1, 1), N * even(R));
   product_case p = {T, N,
-                    {{x, K, K, w.operand},
-                     {padded_rows(u, T, R), even(R), even(R),
+                    {{x, NULL, K, K, w.operand},
+                     {padded_rows(u, T, R), NULL, even(R), even(R),
                       factor_operand(b, even(R), 2, true)}},
                     2, NULL, NULL, NULL, NULL, NULL, NULL};
   double *product = reference_product(widened(x, T * K), w.values, T, N, K, false, true);
@@ -103,9 +103,11 @@ static void test_backward(size_t T, size_t N, size_t K, size_t R, weight_storage
   stored_weight w = random_weight(N, K, storage);
   const uint16_t *dout = random_bf16(T * N, -1, 1), *v = random_bf16(T * R, -1, 1);
   const float *a = widened(random_bf16(even(R) * K, -1, 1), even(R) * K);
-  ck_term base = {dout, N, N, w.operand};
+  ck_term base = {dout, NULL, N, N, w.operand};
   product_case p = {T, K,
-                    {base, {padded_rows(v, T, R), even(R), even(R), factor_operand(a, K, 1, false)},
+                    {base,
+                     {padded_rows(v, T, R), NULL, even(R), even(R),
+                      factor_operand(a, K, 1, false)},
                      base},
                     3, NULL, NULL, NULL, NULL, NULL, NULL};
   double *product = reference_product(widened(dout, T * N), w.values, T, K, N, false, false);

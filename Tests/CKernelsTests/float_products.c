@@ -83,36 +83,47 @@ static void test_product(size_t M, size_t N, size_t K, size_t pad, bool pieces) 
 /* ---- Weights ---------------------------------------------------------------------------------*/
 
 typedef struct {
-  size_t T;
-  ck_weight weight;
-  const float *x, *dout, *before;
-  float *out, *dx;
-  void *scratch;
+  size_t T, N, K;
+  ck_term forward, backward;
+  const float *before;
+  float *out, *dx, *token;
+  void *forward_scratch, *backward_scratch;
 } linear_case;
 
 static void run_linear(void *context) {
   linear_case *p = context;
-  ck_linear_forward(p->x, &p->weight, p->out, p->T, p->scratch);
-  memcpy(p->dx, p->before, p->T * p->weight.K * sizeof(float));
-  ck_linear_backward(p->dout, &p->weight, p->dx, p->T, p->scratch);
+  ck_products(p->T, p->N, &p->forward, 1, (ck_result){.float32 = p->out, .stride = p->N},
+              p->forward_scratch);
+  ck_products(p->T, p->K, &p->backward, 1,
+              (ck_result){.float32 = p->dx, .residual = p->before, .stride = p->K},
+              p->backward_scratch);
+  ck_float_matvec(p->forward.left_floats, &p->forward.right, p->N, p->K, p->token);
 }
 
+/* out = x W', dx = before + dout W, and the first row of out once more as a single token's. */
 static void test_linear(size_t T, size_t N, size_t K, bool nf4) {
   begin("linear: T %zu, N %zu, K %zu, nf4 %d", T, N, K, nf4);
   float *w = random_floats(N * K, -1, 1);
-  linear_case p = {T, {w, {0}, N, K}, random_floats(T * K, -1, 1), random_floats(T * N, -1, 1),
-                   random_floats(T * K, -1, 1), result_floats(T * N), result_floats(T * K), NULL};
+  ck_operand weight = {.float32 = w, .scale = 1, .stride = K};
   if (nf4) {
-    p.weight.float32 = NULL;
-    p.weight.nf4 = nf4_weight(w, N * K, NF4_NESTED);
+    weight = (ck_operand){.nf4 = nf4_weight(w, N * K, NF4_NESTED), .stride = K};
     w = floats(N * K);
-    ck_nf4_dequantize(&p.weight.nf4, 0, N * K, w);
+    ck_nf4_dequantize(&weight.nf4, 0, N * K, w);
   }
-  p.scratch = scratch(ck_linear_scratch(&p.weight));
+  const float *x = random_floats(T * K, -1, 1), *dout = random_floats(T * N, -1, 1);
+  linear_case p = {.T = T, .N = N, .K = K,
+                   .forward = {.left_floats = x, .left_stride = K, .K = K, .right = weight},
+                   .backward = {.left_floats = dout, .left_stride = N, .K = N, .right = weight},
+                   .before = random_floats(T * K, -1, 1), .out = result_floats(T * N),
+                   .dx = result_floats(T * K), .token = result_floats(N)};
+  p.forward.right.transposed = true;
+  p.forward_scratch = scratch(ck_products_scratch(N, &p.forward, 1));
+  p.backward_scratch = scratch(ck_products_scratch(K, &p.backward, 1));
   on_all_threads(run_linear, &p);
-  EXPECT_CLOSE(p.out, reference_product(p.x, w, T, N, K, false, true), T * N, 1e-5,
-               1e-5 * sqrt((double)K));
-  double *dx = reference_product(p.dout, w, T, K, N, false, false);
+  const double *out = reference_product(x, w, T, N, K, false, true);
+  EXPECT_CLOSE(p.out, out, T * N, 1e-5, 1e-5 * sqrt((double)K));
+  EXPECT_CLOSE(p.token, out, N, 1e-5, 1e-5 * sqrt((double)K));
+  double *dx = reference_product(dout, w, T, K, N, false, false);
   for (size_t i = 0; i < T * K; i++) dx[i] += p.before[i];
   EXPECT_CLOSE(p.dx, dx, T * K, 1e-5, 1e-5 * sqrt((double)N));
 }
@@ -136,6 +147,9 @@ void test_float_products(void) {
   }
   test_linear(33, 192, 64, true);
   test_linear(9, 77, 130, true);
-  /* More than one panel of expanded rows. */
-  test_linear(2, 520, 4097, true);
+  /* Many blocks of rows; a contraction in many parts; more panels than a task has. */
+  test_linear(300, 40, 70, false);
+  test_linear(80, 34, 2310, false);
+  test_linear(7, 1100, 64, true);
+  test_linear(2, 20, 4097, true);
 }

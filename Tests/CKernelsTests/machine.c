@@ -22,8 +22,8 @@ static void test_level(void) {
   bool emulated = asked && strcmp(asked, "amx_emulated") == 0;
   const char *level = ck_cpu_level_name(ck_best_cpu_level());
   if (asked && (emulated || is_level(asked))) level = asked;
-  snprintf(wanted, sizeof wanted, "kernels: %s\n", level);
-  EXPECT(strstr(features, wanted) != NULL, "expected %sfound %s", wanted, features);
+  snprintf(wanted, sizeof wanted, "kernels: %s", level);
+  EXPECT(strstr(features, wanted) != NULL, "expected %s, found %s", wanted, features);
   EXPECT(ck_cpu_level_name(CK_LEVEL_COUNT) == NULL, "a level past the last has a name");
 #if defined(__aarch64__)
   EXPECT(strstr(features, "neon\n") != NULL, "no neon in %s", features);

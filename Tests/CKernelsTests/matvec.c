@@ -25,7 +25,9 @@ static void test_size(size_t N, size_t K, weight_storage storage) {
                    scratch(ck_bf16_matvec_scratch(K))};
   on_all_threads(run_matvec, &p);
   const double *expected = reference_product(widened(p.x, K), w.values, 1, N, K, false, true);
-  EXPECT_CLOSE(p.out, expected, N, 1e-5, 1e-5 * sqrt((double)K));
+  /* A level may take NF4 values as they are, where others round them to bfloat16. */
+  double unrounded = storage == STORED_BF16 ? 0 : 2e-3;
+  EXPECT_CLOSE(p.out, expected, N, 1e-5, (unrounded + 1e-5) * sqrt((double)K));
 }
 
 void test_matvec(void) {

@@ -103,29 +103,29 @@ static void test_parts(void) {
   }
 }
 
-#if defined(__aarch64__)
 static void test_float_tile(size_t rows, size_t depth, bool accumulate) {
   begin("float tile: %zu rows, depth %zu, accumulate %d", rows, depth, accumulate);
-  float *left = random_floats(depth * CK_FLOAT_ROWS, -1, 1);
-  for (size_t i = 0; i < depth * CK_FLOAT_ROWS; i++) {
-    if (i % CK_FLOAT_ROWS >= rows) left[i] = 0;
+  size_t tile_rows = ck_kernels.float_rows, columns = ck_kernels.float_columns;
+  float *left = random_floats(depth * tile_rows, -1, 1);
+  for (size_t i = 0; i < depth * tile_rows; i++) {
+    if (i % tile_rows >= rows) left[i] = 0;
   }
-  const float *panel = random_floats(depth * CK_FLOAT_COLUMNS, -1, 1);
-  size_t stride = CK_FLOAT_COLUMNS + GAP;
+  const float *panel = random_floats(depth * columns, -1, 1);
+  size_t stride = columns + GAP;
   float *c = filled(rows * stride, 0.75f);
-  ck_float_tile_neon(left, panel, depth, rows, c, stride, accumulate);
+  ck_kernels.float_tile(left, panel, depth, rows, c, stride, accumulate);
   const double *product =
-      reference_product(left, panel, CK_FLOAT_ROWS, CK_FLOAT_COLUMNS, depth, true, false);
-  double *expected = doubles(rows * CK_FLOAT_COLUMNS);
-  float *actual = floats(rows * CK_FLOAT_COLUMNS);
-  for (size_t i = 0; i < rows * CK_FLOAT_COLUMNS; i++) {
-    size_t r = i / CK_FLOAT_COLUMNS, n = i % CK_FLOAT_COLUMNS;
+      reference_product(left, panel, tile_rows, columns, depth, true, false);
+  double *expected = doubles(rows * columns);
+  float *actual = floats(rows * columns);
+  for (size_t i = 0; i < rows * columns; i++) {
+    size_t r = i / columns, n = i % columns;
     expected[i] = product[i] + (accumulate ? 0.75 : 0);
     actual[i] = c[r * stride + n];
   }
-  EXPECT_CLOSE(actual, expected, rows * CK_FLOAT_COLUMNS, 1e-6, 1e-6 * sqrt((double)depth));
+  EXPECT_CLOSE(actual, expected, rows * columns, 1e-6, 1e-6 * sqrt((double)depth));
   for (size_t r = 0; r < rows; r++) {
-    for (size_t i = CK_FLOAT_COLUMNS; i < stride; i++) {
+    for (size_t i = columns; i < stride; i++) {
       EXPECT(c[r * stride + i] == 0.75f, "written past row %zu", r);
     }
   }
@@ -133,14 +133,13 @@ static void test_float_tile(size_t rows, size_t depth, bool accumulate) {
 
 static void test_float_tiles(void) {
   const size_t depths[] = {1, 2, 3, 4, 5, 63, 64, 577};
-  for (size_t rows = 1; rows <= CK_FLOAT_ROWS; rows++) {
+  for (size_t rows = 1; rows <= ck_kernels.float_rows; rows++) {
     for (size_t i = 0; i < COUNT(depths); i++) {
       test_float_tile(rows, depths[i], false);
       test_float_tile(rows, depths[i], true);
     }
   }
 }
-#endif
 
 static void test_narrow_rows(size_t rows, size_t columns) {
   begin("rows to bfloat16: %zu rows, %zu columns", rows, columns);
@@ -172,7 +171,5 @@ void test_tiles(void) {
     test_narrow_tile(count, true);
   }
   test_parts();
-#if defined(__aarch64__)
   test_float_tiles();
-#endif
 }

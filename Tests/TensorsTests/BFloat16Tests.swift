@@ -90,14 +90,19 @@ extension KernelTests {
       let product = Reference.matmul(doubles(x), doubles(w), T, N, K, transposeB: true)
       let low = Reference.matmul(doubles(usedU), doubles(b), T, N, R, transposeB: true)
       let sums = (0..<T * N).map { product[$0] + 2 * low[$0] + Double(residual[$0]) }
+      // A few tokens may meet an NF4 weight as it is, where more meet it rounded to bfloat16.
+      let unrounded = T <= 4 && storage != .bfloat16 ? 2e-3 * Double(K).squareRoot() : 0
       #expect(
-        worstMismatch(out.floats, sums, relative: 1e-5, absolute: 3e-5 * Double(K).squareRoot())
+        worstMismatch(
+          out.floats, sums, relative: 1e-5, absolute: unrounded + 3e-5 * Double(K).squareRoot())
           == nil)
 
       let narrow = Tensor.zeros([T, N], .bfloat16)
       Kernels.linearForward(
         x: bf16(x, [T, K]), weight: weight, out: narrow, workspace: workspace)
-      #expect(worstMismatch(narrow.widened, product, relative: halfUnit, absolute: 1e-3) == nil)
+      #expect(
+        worstMismatch(narrow.widened, product, relative: halfUnit, absolute: unrounded + 1e-3)
+          == nil)
 
       let v = bf16([Float](repeating: 0.5, count: T * width), [T, width])
       if width != R { for t in 0..<T { v.setBF16Zero(at: t * width + R) } }

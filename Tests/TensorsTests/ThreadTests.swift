@@ -9,7 +9,6 @@ extension KernelTests {
       #expect(Kernels.defaultThreads >= 1)
       let features = Kernels.cpuFeatures
       #expect(features.contains { $0.hasPrefix("kernels: ") })
-      #expect(features.contains { $0.hasPrefix("openblas: OpenBLAS ") })
       #expect(features.allSatisfy { !$0.isEmpty && !$0.contains("\n") })
     }
 

@@ -1,5 +1,6 @@
 #include "attention/attention_panels.h"
 #include "attention/attention_rows.h"
+#include "attention/widened_attention.h"
 
 #include <math.h>
 
@@ -165,11 +166,16 @@ static panel_work begin(const ck_attention *shape) {
 }
 
 size_t ck_bf16_attention_forward_scratch(const ck_attention *shape, size_t workers) {
+  if (!ck_kernels.pairs) return ck_widened_attention_forward_scratch(shape, workers);
   panel_work p = begin(shape);
   return lay_out(&p, workers, NULL);
 }
 
 void ck_bf16_attention_forward(const ck_bf16_attention_pass *pass, void *scratch, size_t workers) {
+  if (!ck_kernels.pairs) {
+    ck_widened_attention_forward(pass, scratch, workers);
+    return;
+  }
   panel_work p = begin(&pass->shape);
   p.pass = *pass;
   lay_out(&p, workers, scratch);

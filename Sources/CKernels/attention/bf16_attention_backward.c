@@ -1,6 +1,7 @@
 #include "attention/attention_panels.h"
 #include "attention/attention_rows.h"
 #include "attention/attention_weights.h"
+#include "attention/widened_attention.h"
 
 #include <math.h>
 
@@ -336,12 +337,17 @@ static panel_backward begin(const ck_attention *shape) {
 }
 
 size_t ck_bf16_attention_backward_scratch(const ck_attention *shape, size_t workers) {
+  if (!ck_kernels.pairs) return ck_widened_attention_backward_scratch(shape, workers);
   panel_backward p = begin(shape);
   return lay_out(&p, workers, NULL);
 }
 
 void ck_bf16_attention_backward(const ck_bf16_attention_gradient *gradient, void *scratch,
                                 size_t workers) {
+  if (!ck_kernels.pairs) {
+    ck_widened_attention_backward(gradient, scratch, workers);
+    return;
+  }
   panel_backward p = begin(&gradient->shape);
   p.gradient = *gradient;
   lay_out(&p, workers, scratch);

@@ -17,20 +17,19 @@ enum { CK_IGNORED_LABEL = -100 };
  * a label. */
 typedef struct {
   const float *hidden;
-  const ck_weight *weight;
+  const ck_operand *weight; /* [V, D], its stride D */
   const int32_t *labels;
   float soft_cap;
   double gradient_scale;
   double *loss;
   float *dhidden; /* or NULL */
-  size_t T;
+  size_t T, V, D;
 } ck_linear_loss;
 
-size_t ck_linear_cross_entropy_scratch(const ck_weight *weight, size_t T, bool gradient,
-                                       size_t workers);
-void ck_linear_cross_entropy(const ck_linear_loss *p, void *scratch, size_t workers);
+size_t ck_linear_cross_entropy_scratch(const ck_operand *weight, size_t T, size_t V, size_t D);
+void ck_linear_cross_entropy(const ck_linear_loss *p, void *scratch);
 
-/* The same in bfloat16; of an NF4 weight the head makes no use. */
+/* The same in bfloat16. The weight of a head is never NF4. */
 typedef struct {
   const uint16_t *hidden;
   const ck_operand *weight; /* [V, D] */

@@ -32,30 +32,11 @@ void ck_matmul(const ck_float_product *product);
 /* The same on the calling thread only, for use inside tasks. */
 void ck_matmul_piece(const ck_float_product *product);
 
-/* ---- linear.c: products with a frozen weight [N, K] ------------------------------------------*/
-
-/* Either float32 or NF4. */
-typedef struct {
-  const float *float32; /* or NULL */
-  ck_nf4 nf4;
-  size_t N, K;
-} ck_weight;
-
-size_t ck_linear_scratch(const ck_weight *weight);
-
-/* out[T, N] = x[T, K] W' */
-void ck_linear_forward(const float *x, const ck_weight *weight, float *out, size_t T,
-                       void *scratch);
-
-/* dx[T, K] += dout[T, N] W */
-void ck_linear_backward(const float *dout, const ck_weight *weight, float *dx, size_t T,
-                        void *scratch);
-
-/* ---- bf16_gemm.c: products of bfloat16 matrices, summed in float32 ----------------------------*/
+/* ---- products.c: sums of products, of float32 or bfloat16 matrices ----------------------------*/
 
 /* A right operand B [K, N]: element (k, n) is data[k * stride + n], or, where transposed,
- * data[n * stride + k]. It is bfloat16, float32 (times `scale`, then rounded to bfloat16) or NF4;
- * the pointers of the other two are NULL. */
+ * data[n * stride + k]. It is bfloat16, float32 (times `scale`) or NF4; the pointers of the other two
+ * are NULL. */
 typedef struct {
   const uint16_t *bfloat16;
   const float *float32;
@@ -65,9 +46,12 @@ typedef struct {
   bool transposed;
 } ck_operand;
 
-/* left[M, K] B[K, N]; rows of `left` are left_stride apart. */
+/* left[M, K] B[K, N]; rows of the left side are left_stride apart. All terms of a sum have the same of
+ * the two: `left`, bfloat16, or `left_floats`; the other is NULL. Processors that multiply pairs of
+ * bfloat16 round every right operand of a bfloat16 side to it, and need an even K or a zero behind it. */
 typedef struct {
   const uint16_t *left;
+  const float *left_floats;
   size_t left_stride, K;
   ck_operand right;
 } ck_term;
@@ -81,16 +65,16 @@ typedef struct {
   size_t stride;
 } ck_result;
 
-size_t ck_bf16_matmul_scratch(size_t N, const ck_term *terms, size_t count);
+size_t ck_products_scratch(size_t N, const ck_term *terms, size_t count);
 
-/* result[M, N] = the sum of the terms, of which there are at most 16; every K is even. */
-void ck_bf16_matmul(size_t M, size_t N, const ck_term *terms, size_t count, ck_result result,
-                    void *scratch);
+/* result[M, N] = the sum of the terms, of which there are at most 16. */
+void ck_products(size_t M, size_t N, const ck_term *terms, size_t count, ck_result result,
+                 void *scratch);
 
 /* ---- bf16_contract.c -------------------------------------------------------------------------*/
 
-/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column]; for the
- * gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
+/* out(r, n) += scale · sum_t left[t, r] right[t, n], out(r, n) = out[r * row + n * column], one
+ * of the two being 1; for the gradients of adapters. left [T, R] has rows left_stride apart, right [T, N] is dense. */
 typedef struct {
   const uint16_t *left;
   size_t left_stride;
@@ -110,3 +94,6 @@ void ck_bf16_contract(const ck_bf16_contraction *product, void *scratch, size_t 
 size_t ck_bf16_matvec_scratch(size_t K);
 void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
                     void *scratch);
+
+/* The same in float32, W in float32 or NF4. */
+void ck_float_matvec(const float *x, const ck_operand *weight, size_t N, size_t K, float *out);

@@ -39,14 +39,15 @@ typedef struct {
 } head;
 
 static ck_term logits_term(const head *p, const ck_operand *weight) {
-  ck_term term = {p->hidden, p->D, p->D, *weight};
+  ck_term term = {.left = p->hidden, .left_stride = p->D, .K = p->D, .right = *weight};
   term.right.stride = p->D;
   term.right.transposed = true;
   return term;
 }
 
 static ck_term gradient_term(const head *p, const ck_operand *weight, ck_range words) {
-  ck_term term = {p->weights + words.first, p->stride, words.count, *weight};
+  ck_term term = {.left = p->weights + words.first, .left_stride = p->stride, .K = words.count,
+                  .right = *weight};
   term.right.stride = p->D;
   term.right.transposed = false;
   if (term.right.bfloat16) term.right.bfloat16 += words.first * p->D;
@@ -74,8 +75,8 @@ static size_t lay_out(head *p, const ck_operand *weight, size_t T, size_t V, siz
   p->dhidden = ck_take(&next, p->chunk * D * sizeof *p->dhidden);
   ck_term logits = logits_term(p, weight);
   ck_term gradient = gradient_term(p, weight, (ck_range){0, CK_MIN(GRADIENT_WORDS, V)});
-  size_t bytes = CK_MAX(ck_bf16_matmul_scratch(V, &logits, 1),
-                        ck_bf16_matmul_scratch(D, &gradient, 1));
+  size_t bytes = CK_MAX(ck_products_scratch(V, &logits, 1),
+                        ck_products_scratch(D, &gradient, 1));
   p->product_scratch = ck_take(&next, bytes);
   return next.used;
 }
@@ -152,7 +153,7 @@ CK_KERNEL(void, cap_rows, (const float *block, float cap, float *capped, size_t 
 static void finish_logits(void *context, ck_range rows, ck_range columns, const float *block) {
   const head *p = context;
   size_t panel = columns.first / CK_PANEL_COLUMNS;
-  float capped[CK_MOST_ROWS * CK_PANEL_COLUMNS];
+  float capped[CK_FINISHED_ROWS * CK_PANEL_COLUMNS];
   if (p->soft_cap != 0) {
     cap_rows(block, p->soft_cap, capped, rows.count * CK_PANEL_COLUMNS);
     block = capped;
@@ -206,7 +207,7 @@ static void add_gradient(head *p, const ck_operand *weight, uint16_t *dhidden) {
     ck_term term = gradient_term(p, weight, words);
     ck_result result = {.float32 = p->dhidden, .residual = first > 0 ? p->dhidden : NULL,
                         .stride = p->D};
-    ck_bf16_matmul(p->rows, p->D, &term, 1, result, p->product_scratch);
+    ck_products(p->rows, p->D, &term, 1, result, p->product_scratch);
   }
   for (size_t r = 0; r < p->rows; r++) {
     ck_bf16_narrow(p->dhidden + r * p->D, dhidden + p->chunk_tokens[r] * p->D, p->D);
@@ -235,7 +236,7 @@ void ck_bf16_linear_cross_entropy(const ck_bf16_linear_loss *loss, void *scratch
       memcpy(p.hidden + r * D, loss->hidden + p.chunk_tokens[r] * D, D * sizeof *p.hidden);
     }
     ck_term term = logits_term(&p, loss->weight);
-    ck_bf16_products(p.rows, p.V, &term, 1, finish_logits, &p, p.product_scratch);
+    ck_finish_products(p.rows, p.V, &term, 1, finish_logits, &p, p.product_scratch);
     ck_parallel_for(p.rows, CK_ANY_WORKERS, normalize_task, &p);
     for (size_t r = 0; r < p.rows; r++) *loss->loss += p.losses[r];
     if (loss->dhidden) add_gradient(&p, loss->weight, loss->dhidden);

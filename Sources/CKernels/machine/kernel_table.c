@@ -2,7 +2,7 @@
 
 #include "attention/attention_weights.h"
 #include "loss/panel_exponentials.h"
-#include "products/matmul.h"
+#include "products/float_tile.h"
 #include "products/matvec.h"
 #include "products/tiles.h"
 #include "quantized/nf4.h"
@@ -21,7 +21,9 @@ static const ck_kernel_table plain_kernels = {
     /* Measured on Zen 5. */
     .parts = {.most_whole = 2048, .pairs = 1024, .panels = 4, .rows = 64},
     .narrow_rows = ck_narrow_rows_plain,
-    .multiply_floats = ck_multiply_floats_openblas,
+    .float_tile = ck_float_tile_plain,
+    .float_rows = CK_FLOAT_ROWS,
+    .float_columns = CK_FLOAT_COLUMNS,
     .order_token = ck_order_token_plain,
     .multiply_token = ck_multiply_token_plain,
     .nf4_quantize = ck_nf4_quantize_plain,
@@ -42,13 +44,23 @@ static void take_emulated_amx(ck_kernel_table *table) {
   table->block = ck_block_amx_emulated;
   table->block_rows = CK_AMX_ROWS;
   table->parts = block_parts;
+  table->pairs = true;
 }
 
 #if defined(__x86_64__)
+static void take_avx2(ck_kernel_table *table) {
+  table->float_tile = ck_float_tile_avx2;
+  table->order_token = ck_order_token_avx2;
+  table->multiply_token = ck_multiply_token_avx2;
+}
+
 static void take_avx512(ck_kernel_table *table) {
   table->tile = ck_tile_avx512;
   table->narrow_tile = ck_narrow_tile_avx512;
-  table->multiply_floats = ck_multiply_floats_avx512;
+  table->pairs = true;
+  table->float_tile = ck_float_tile_avx512;
+  table->float_rows = CK_MOST_FLOAT_ROWS;
+  table->float_columns = CK_MOST_FLOAT_COLUMNS;
   table->nf4_quantize = ck_nf4_quantize_avx512;
   table->nf4_to_bf16 = ck_nf4_to_bf16_avx512;
 }
@@ -76,12 +88,14 @@ static void take_amx(ck_kernel_table *table) {
 }
 #elif defined(__aarch64__)
 static void take_neon(ck_kernel_table *table) {
+  table->float_tile = ck_float_tile_neon;
   table->order_token = ck_order_token_neon;
   table->multiply_token = ck_multiply_token_neon;
   table->nf4_to_bf16 = ck_nf4_to_bf16_neon;
 }
 
 static void take_neon_bf16(ck_kernel_table *table) {
+  table->pairs = true;
   table->tile = ck_tile_neon_bf16;
   table->narrow_tile = ck_narrow_tile_neon_bf16;
   table->narrow_rows = ck_narrow_rows_neon_bf16;
@@ -97,6 +111,7 @@ static const struct {
   void (*take)(ck_kernel_table *table);
 } better_kernels[] = {
 #if defined(__x86_64__)
+    {CK_LEVEL_AVX2, take_avx2},
     {CK_LEVEL_AVX512, take_avx512},
     {CK_LEVEL_AVX512_BF16, take_avx512_bf16},
     {CK_LEVEL_AMX, take_amx},

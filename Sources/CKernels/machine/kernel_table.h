@@ -37,8 +37,13 @@ typedef struct {
   void (*narrow_rows)(const float *block, uint16_t *out, size_t stride, size_t rows,
                       size_t columns);
 
-  /* A piece of a float32 product of more than one row, on the calling thread. */
-  void (*multiply_floats)(const ck_float_product *p);
+  /* Whether products of bfloat16 operands are made of pairs by the tiles above, or in float32. */
+  bool pairs;
+
+  /* A tile of a float32 product (products/float_tile.h), of at most so many rows and columns. */
+  void (*float_tile)(const float *left, const float *panel, size_t depth, size_t rows, float *c,
+                     size_t stride, bool accumulate);
+  size_t float_rows, float_columns;
 
   /* One token times rows of a weight. The token is first brought into the order that the rows are
    * read in: returned is `x` itself, or `scratch` with its elements. */

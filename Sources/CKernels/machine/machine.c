@@ -1,6 +1,5 @@
 #include "machine/dispatch.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -161,6 +160,4 @@ void ck_cpu_features(char *text, size_t capacity) {
   line_list lines = {text, capacity};
   append_processor(&lines);
   append(&lines, "kernels: ", ck_kernels_name());
-  append(&lines, "openblas: ", openblas_get_config());
-  append(&lines, "openblas core: ", openblas_get_corename());
 }

@@ -74,12 +74,20 @@ size_t ck_bf16_padded_rows(size_t rows);
 void ck_bf16_tile(const ck_tile_product *products, size_t count, size_t rows, float *c,
                   size_t stride, bool accumulate);
 
-/* ---- bf16_gemm.c -----------------------------------------------------------------------------*/
+/* ---- Whole products: products.c, of bf16_gemm.c and float_products.c --------------------------*/
+
+/* Most rows of a piece that is handed out: a multiple of every tile's rows. */
+enum { CK_FINISHED_ROWS = 72 };
 
 /* Gets a piece of a product that is done: block[rows][32]; what is past `columns` means nothing. */
 typedef void (*ck_finish_tile)(void *context, ck_range rows, ck_range columns, const float *block);
 
-/* Computes the sum of the terms [M, N] and hands it to `finish` tile by tile, each once, in any
- * order and on any thread. */
-void ck_bf16_products(size_t M, size_t N, const ck_term *terms, size_t count,
+/* Computes the sum of the terms [M, N] and hands it to `finish` piece by piece, each once, in any
+ * order and on any thread; scratch of ck_products_scratch. */
+void ck_finish_products(size_t M, size_t N, const ck_term *terms, size_t count,
+                        ck_finish_tile finish, void *context, void *scratch);
+
+/* The same, and its scratch, for terms of bfloat16 pairs. */
+void ck_pair_products(size_t M, size_t N, const ck_term *terms, size_t count,
                       ck_finish_tile finish, void *context, void *scratch);
+size_t ck_pair_products_scratch(size_t N, const ck_term *terms, size_t count);

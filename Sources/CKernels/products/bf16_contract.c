@@ -1,5 +1,6 @@
 #include "machine/scratch.h"
 #include "products/bf16.h"
+#include "products/float_piece.h"
 
 /* Contractions over tokens, some thousand at a time: the left side is transposed, the right one
  * becomes panels, a task each. */
@@ -49,12 +50,50 @@ static size_t lay_out(contraction *p, size_t workers, char *scratch) {
   return next.used;
 }
 
+/* ---- In float32, where pairs are not multiplied ----------------------------------------------*/
+
+enum { FLOAT_COLUMNS = 96 };
+
+/* Whichever side lies in the result as rows is the left one. */
+static void contract_floats(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const ck_bf16_contraction *p = context;
+  ck_range columns = ck_piece(p->N, FLOAT_COLUMNS, task);
+  const uint16_t *right = p->right + columns.first;
+  ck_piece_product piece = {.K = p->T, .scale = p->scale, .accumulate = true};
+  piece.c = p->out + columns.first * p->column;
+  if (p->column == 1) {
+    piece.M = p->R;
+    piece.N = columns.count;
+    piece.left = (ck_float_rows){.bfloat16 = p->left, .stride = p->left_stride, .transposed = true};
+    piece.right = (ck_operand){.bfloat16 = right, .stride = p->N};
+    piece.c_stride = p->row;
+  } else {
+    piece.M = columns.count;
+    piece.N = p->R;
+    piece.left = (ck_float_rows){.bfloat16 = right, .stride = p->N, .transposed = true};
+    piece.right = (ck_operand){.bfloat16 = p->left, .stride = p->left_stride};
+    piece.c_stride = p->column;
+  }
+  ck_multiply_piece(&piece);
+}
+
+/* ---- The whole -------------------------------------------------------------------------------*/
+
 size_t ck_bf16_contract_scratch(const ck_bf16_contraction *product, size_t workers) {
+  if (!ck_kernels.pairs) return 0;
   contraction p = {.product = *product};
   return lay_out(&p, workers, NULL);
 }
 
 void ck_bf16_contract(const ck_bf16_contraction *product, void *scratch, size_t workers) {
+  if (!ck_kernels.pairs) {
+    if (product->T == 0) return;
+    ck_bf16_contraction floats = *product;
+    ck_parallel_for(ck_ceil_divide(floats.N, FLOAT_COLUMNS), CK_ANY_WORKERS, contract_floats,
+                    &floats);
+    return;
+  }
   contraction p = {.product = *product};
   lay_out(&p, workers, scratch);
   for (size_t first = 0; first < product->T; first += ROUND_TOKENS) {

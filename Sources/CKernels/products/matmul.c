@@ -1,10 +1,9 @@
-#include "products/matmul.h"
+#include "products/float_piece.h"
 
 #include <string.h>
 
-/* Large products are cut into a grid of pieces of the output, each one call over the whole
- * contraction: of our own kernel where there is AVX-512, else of a single-threaded OpenBLAS. The grid
- * depends on the shape alone, and so do the bits. */
+/* Large products are cut into a grid of pieces of the output, each made over the whole contraction on
+ * one thread. The grid depends on the shape alone, and so do the bits. */
 
 enum {
   /* Pieces no larger than this keep many cores busy and cost a few percent in repeated packing. */
@@ -20,21 +19,72 @@ enum {
   MEMORY_BOUND_ROWS = 16,
 };
 
+/* ---- One row: reading the matrix once is all there is to do ----------------------------------*/
+
+CK_KERNEL(float, dot, (const float *x, const float *y, size_t count), (x, y, count)) {
+#pragma clang fp contract(fast)
+  CK_SUM_IN_LANES
+  float sum = 0;
+  for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+CK_KERNEL(void, add_scaled,
+          (float factor, const float *restrict x, float *restrict sum, size_t count),
+          (factor, x, sum, count)) {
+#pragma clang fp contract(fast)
+  for (size_t i = 0; i < count; i++) sum[i] += factor * x[i];
+}
+
+static float left_element(const ck_float_product *p, size_t k) {
+  return p->a.data[p->a.transposed ? k * p->a.stride : k];
+}
+
+/* c += alpha · a B, where a row of B is read after the other. */
+static void multiply_row_by_rows(const ck_float_product *p) {
+  for (size_t k = 0; k < p->K; k++) {
+    add_scaled(p->alpha * left_element(p, k), p->b.data + k * p->b.stride, p->c, p->N);
+  }
+}
+
+/* The same where the columns of B lie in memory as rows. */
+static void multiply_row_by_columns(const ck_float_product *p) {
+  float row[PIECE_COLUMNS];
+  for (size_t first = 0; first < p->K; first += PIECE_COLUMNS) {
+    ck_range k = {first, CK_MIN(PIECE_COLUMNS, p->K - first)};
+    for (size_t i = 0; i < k.count; i++) row[i] = p->alpha * left_element(p, first + i);
+    for (size_t n = 0; n < p->N; n++) {
+      p->c[n] += dot(row, p->b.data + n * p->b.stride + first, k.count);
+    }
+  }
+}
+
+/* ---- A piece on the calling thread -----------------------------------------------------------*/
+
 static void set_zero(const ck_float_product *p) {
   for (size_t i = 0; i < p->M; i++) memset(p->c + i * p->c_stride, 0, p->N * sizeof *p->c);
 }
 
 void ck_matmul_piece(const ck_float_product *p) {
   if (p->M == 0 || p->N == 0) return;
-  if (p->K == 0) {
+  if (p->K == 0 || p->M == 1) {
     if (!p->accumulate) set_zero(p);
-  } else if (p->M == 1) {
-    /* Reading the matrix once is all there is to do. */
-    ck_multiply_row_openblas(p);
+    if (p->b.transposed) {
+      multiply_row_by_columns(p);
+    } else {
+      multiply_row_by_rows(p);
+    }
   } else {
-    ck_kernels.multiply_floats(p);
+    ck_multiply_piece(&(ck_piece_product){
+        .M = p->M, .N = p->N, .K = p->K, .scale = p->alpha,
+        .left = {.float32 = p->a.data, .stride = p->a.stride, .transposed = p->a.transposed},
+        .right = {.float32 = p->b.data, .scale = 1, .stride = p->b.stride,
+                  .transposed = p->b.transposed},
+        .c = p->c, .c_stride = p->c_stride, .accumulate = p->accumulate});
   }
 }
+
+/* ---- Pieces of a large product ---------------------------------------------------------------*/
 
 /* How the output [M, N] is cut. */
 typedef struct {
@@ -44,8 +94,8 @@ typedef struct {
 
 static piece_grid make_grid(size_t M, size_t N, size_t row_pieces, size_t column_pieces) {
   piece_grid grid;
-  grid.rows = ck_round_up(ck_ceil_divide(M, row_pieces), 4);
-  grid.columns = ck_round_up(ck_ceil_divide(N, column_pieces), 16);
+  grid.rows = ck_round_up(ck_ceil_divide(M, row_pieces), ck_kernels.float_rows);
+  grid.columns = ck_round_up(ck_ceil_divide(N, column_pieces), ck_kernels.float_columns);
   grid.row_pieces = ck_ceil_divide(M, grid.rows);
   grid.column_pieces = ck_ceil_divide(N, grid.columns);
   return grid;

@@ -36,19 +36,68 @@ typedef struct {
   size_t rows; /* of a task */
 } matvec;
 
+static matvec begin(ck_matvec product) {
+  const ck_operand *w = product.weight;
+  size_t row_bytes = w->float32 ? 4 * product.K : w->bfloat16 ? 2 * product.K : product.K / 2;
+  size_t rows = CK_MAX(ck_ceil_divide(product.N, ck_threads()),
+                       LEAST_TASK_BYTES / CK_MAX(row_bytes, 1));
+  return (matvec){product, CK_MAX(rows, 1)};
+}
+
 static void matvec_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const matvec *p = context;
   ck_kernels.multiply_token(&p->product, ck_piece(p->product.N, p->rows, task));
 }
 
-size_t ck_bf16_matvec_scratch(size_t K) { return ck_round_up(K, 128) * sizeof(uint16_t); }
+/* Four bytes an element are more than any order of a token takes. */
+size_t ck_bf16_matvec_scratch(size_t K) { return ck_round_up(K, 128) * 4; }
 
 void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
                     void *scratch) {
-  size_t row_bytes = CK_MAX(weight->bfloat16 ? 2 * K : K / 2, 1);
-  size_t rows = CK_MAX(ck_ceil_divide(N, ck_threads()), LEAST_TASK_BYTES / row_bytes);
-  matvec p = {{x, weight, N, K, out}, CK_MAX(rows, 1)};
+  matvec p = begin((ck_matvec){x, weight, N, K, out});
   p.product.x = ck_kernels.order_token(&p.product, scratch);
   ck_parallel_for(ck_ceil_divide(N, p.rows), CK_ANY_WORKERS, matvec_task, &p);
+}
+
+/* ---- In float32 ------------------------------------------------------------------------------*/
+
+CK_KERNEL(float, dot, (const float *x, const float *y, size_t count), (x, y, count)) {
+#pragma clang fp contract(fast)
+  CK_SUM_IN_LANES
+  float sum = 0;
+  for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+typedef struct {
+  matvec work;
+  const float *x;
+} float_matvec;
+
+static float float_row(const float_matvec *p, size_t n) {
+  const ck_operand *w = p->work.product.weight;
+  size_t K = p->work.product.K;
+  if (w->float32) return dot(p->x, w->float32 + n * w->stride, K);
+  float sum = 0, values[PART];
+  for (size_t k = 0; k < K; k += PART) {
+    size_t count = CK_MIN(PART, K - k);
+    ck_nf4_dequantize_range(&w->nf4, n * K + k, count, values);
+    sum += dot(p->x + k, values, count);
+  }
+  return sum;
+}
+
+static void float_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const float_matvec *p = context;
+  ck_range rows = ck_piece(p->work.product.N, p->work.rows, task);
+  for (size_t n = rows.first; n < rows.first + rows.count; n++) {
+    p->work.product.out[n] = float_row(p, n);
+  }
+}
+
+void ck_float_matvec(const float *x, const ck_operand *weight, size_t N, size_t K, float *out) {
+  float_matvec p = {begin((ck_matvec){NULL, weight, N, K, out}), x};
+  ck_parallel_for(ck_ceil_divide(N, p.work.rows), CK_ANY_WORKERS, float_task, &p);
 }

@@ -12,10 +12,12 @@ struct ck_matvec {
 };
 
 const uint16_t *ck_order_token_plain(const ck_matvec *p, void *scratch);
+const uint16_t *ck_order_token_avx2(const ck_matvec *p, void *scratch);
 const uint16_t *ck_order_token_avx512_bf16(const ck_matvec *p, void *scratch);
 const uint16_t *ck_order_token_neon(const ck_matvec *p, void *scratch);
 
 void ck_multiply_token_plain(const ck_matvec *p, ck_range rows);
+void ck_multiply_token_avx2(const ck_matvec *p, ck_range rows);
 void ck_multiply_token_avx512_bf16(const ck_matvec *p, ck_range rows);
 void ck_multiply_token_neon(const ck_matvec *p, ck_range rows);
 void ck_multiply_token_neon_bf16(const ck_matvec *p, ck_range rows);

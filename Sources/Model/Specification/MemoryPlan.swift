@@ -48,12 +48,12 @@ package struct MemoryPlan: Sendable, Equatable {
     activations = (trained.count + 3) * stream + kept + max(backward, loss)
   }
 
-  /// Hidden states, their gradient and a chunk of logits.
+  /// Hidden states, the factors of their norm, their gradient and a chunk of logits.
   private static func lossBytes(
     _ specification: ModelSpecification, tokens: Int, activations type: DataType
   ) -> Int {
     let (width, words) = (specification.hiddenSize, specification.vocabularySize)
-    return 2 * tokens * width * type.size
+    return 2 * tokens * width * type.size + tokens * DataType.float32.size
       + Kernels.linearCrossEntropyScratch(
         tokens: tokens, vocabulary: words, width: width, type: type)
   }

@@ -30,27 +30,23 @@ extension Kernels {
     labels.requireCount(tokens, "crossEntropy labels")
     loss.requireCount(1, "crossEntropy loss")
     dHidden?.requireCount(hidden.count, "crossEntropy dHidden")
-    if hidden.dataType == .bfloat16 {
-      var operand = weight.operand
-      let bytes = ck_bf16_linear_cross_entropy_scratch(
-        &operand, tokens, weight.outputs, weight.inputs)
-      withUnsafePointer(to: &operand) { operand in
+    withUnsafePointer(to: weight.operand(for: hidden.dataType)) { operand in
+      let (V, D) = (weight.outputs, weight.inputs)
+      if hidden.dataType == .bfloat16 {
         var head = ck_bf16_linear_loss(
           hidden: hidden.bf16, weight: operand, labels: labels.i32, soft_cap: softCap ?? 0,
-          gradient_scale: gradientScale, loss: loss.f64, dhidden: dHidden?.bf16, T: tokens,
-          V: weight.outputs, D: weight.inputs)
+          gradient_scale: gradientScale, loss: loss.f64, dhidden: dHidden?.bf16, T: tokens, V: V,
+          D: D)
+        let bytes = ck_bf16_linear_cross_entropy_scratch(operand, tokens, V, D)
         workspace.withScratch(byteCount: bytes) { ck_bf16_linear_cross_entropy(&head, $0) }
+      } else {
+        var head = ck_linear_loss(
+          hidden: hidden.f32, weight: operand, labels: labels.i32, soft_cap: softCap ?? 0,
+          gradient_scale: gradientScale, loss: loss.f64, dhidden: dHidden?.f32, T: tokens, V: V,
+          D: D)
+        let bytes = ck_linear_cross_entropy_scratch(operand, tokens, V, D)
+        workspace.withScratch(byteCount: bytes) { ck_linear_cross_entropy(&head, $0) }
       }
-      return
-    }
-    let workers = threads
-    var native = weight.native
-    let bytes = ck_linear_cross_entropy_scratch(&native, tokens, dHidden != nil, workers)
-    withUnsafePointer(to: &native) { native in
-      var head = ck_linear_loss(
-        hidden: hidden.f32, weight: native, labels: labels.i32, soft_cap: softCap ?? 0,
-        gradient_scale: gradientScale, loss: loss.f64, dhidden: dHidden?.f32, T: tokens)
-      workspace.withScratch(byteCount: bytes) { ck_linear_cross_entropy(&head, $0, workers) }
     }
   }
 
@@ -58,15 +54,11 @@ extension Kernels {
   package static func linearCrossEntropyScratch(
     tokens: Int, vocabulary: Int, width: Int, type: DataType
   ) -> Int {
-    if type == .bfloat16 {
-      var operand = ck_operand()
-      operand.stride = width
-      operand.transposed = true
-      return ck_bf16_linear_cross_entropy_scratch(&operand, tokens, vocabulary, width)
-    }
-    var weight = ck_weight()
-    weight.N = vocabulary
-    weight.K = width
-    return ck_linear_cross_entropy_scratch(&weight, tokens, true, threads)
+    var operand = ck_operand()
+    operand.stride = width
+    operand.transposed = true
+    return type == .bfloat16
+      ? ck_bf16_linear_cross_entropy_scratch(&operand, tokens, vocabulary, width)
+      : ck_linear_cross_entropy_scratch(&operand, tokens, vocabulary, width)
   }
 }

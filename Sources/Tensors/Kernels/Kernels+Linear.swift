@@ -49,23 +49,9 @@ extension Kernels {
     out.requireCount(tokens * weight.outputs, "linear out")
     residual?.requireCount(out.count, "linear residual")
     bias?.requireCount(weight.outputs, "linear bias")
-    if x.dataType == .bfloat16 {
-      bf16LinearForward(
-        x: x, tokens: tokens, weight: weight, bias: bias, lowRank: lowRank, residual: residual,
-        out: out, workspace: workspace)
-      return
-    }
-    var native = weight.native
-    workspace.withScratch(byteCount: ck_linear_scratch(&native)) { scratch in
-      ck_linear_forward(x.f32, &native, out.f32, tokens, scratch)
-    }
-    if let bias { ck_add_row(bias.f32, out.f32, tokens, weight.outputs) }
-    if let lowRank {
-      matmul(
-        a: lowRank.left, b: lowRank.factor, out: out, transposeB: true, alpha: lowRank.scale,
-        accumulate: true, workspace: workspace)
-    }
-    if let residual { add(residual, into: out) }
+    linearProducts(
+      x: x, tokens: tokens, weight: weight, bias: bias, lowRank: lowRank, residual: residual,
+      out: out, workspace: workspace)
   }
 
   /// dX = the sum of dOut W (+ v A) over layers that share their input. The weights are frozen.
@@ -85,22 +71,15 @@ extension Kernels {
       precondition(term.weight.inputs == inputs, "layers with different inputs")
       term.dOut.requireCount(tokens * term.weight.outputs, "linear dOut")
     }
-    if dX.dataType == .bfloat16 {
-      bf16LinearBackward(terms, tokens: tokens, inputs: inputs, into: dX, workspace: workspace)
-      return
+    let products = terms.flatMap { term in
+      var operand = term.weight.operand(for: dX.dataType)
+      operand.transposed = false
+      let product = ck_term(term.dOut, by: operand, columns: term.weight.outputs)
+      return [product] + (term.lowRank.map { [ck_term($0, transposed: false)] } ?? [])
     }
-    dX.fillWithZeros()
-    for term in terms {
-      var native = term.weight.native
-      workspace.withScratch(byteCount: ck_linear_scratch(&native)) { scratch in
-        ck_linear_backward(term.dOut.f32, &native, dX.f32, tokens, scratch)
-      }
-      if let lowRank = term.lowRank {
-        matmul(
-          a: lowRank.left, b: lowRank.factor, out: dX, alpha: lowRank.scale, accumulate: true,
-          workspace: workspace)
-      }
-    }
+    self.products(
+      rows: tokens, columns: inputs, products, into: ck_result(dX, residual: nil, columns: inputs),
+      workspace: workspace)
   }
 
   /// out = alpha · op(a) op(b), or += where `accumulate`; op transposes where asked. For the small
@@ -134,20 +113,5 @@ extension Kernels {
       b: ck_matrix(data: b.f32, stride: b.shape[1], transposed: transposeB),
       c: out.f32, c_stride: columns, accumulate: accumulate)
     ck_matmul(&product)
-  }
-}
-
-extension BaseWeight {
-  /// Pointers for the float32 kernels; valid while `self` is.
-  var native: ck_weight {
-    var weight = ck_weight()
-    weight.N = outputs
-    weight.K = inputs
-    switch self {
-    case .float32(let tensor): weight.float32 = UnsafePointer(tensor.f32)
-    case .nf4(let stored): weight.nf4 = stored.native
-    case .bfloat16: preconditionFailure("a bfloat16 weight in a float32 product")
-    }
-    return weight
   }
 }

@@ -23,20 +23,13 @@ extension Kernels {
     let span = KernelClock.begin(.adapters)
     defer { span.end() }
     let rank = factor.shape[transposed ? 0 : 1]
-    guard x.dataType == .bfloat16 else {
-      matmul(
-        a: x, b: factor, out: out, transposeB: transposed, alpha: scale, workspace: workspace)
-      return
-    }
-    let (tokens, width) = (x.shape[0], lowRankWidth(rank, .bfloat16))
+    let (tokens, width) = (x.shape[0], lowRankWidth(rank, x.dataType))
     out.requireCount(tokens * width, "low-rank out")
     if width != rank { out.fillWithZeros() }
     let term = ck_term(
       x, by: ck_operand(factor, transposed: transposed, scale: scale), columns: x.shape[1])
-    bf16Product(
-      rows: tokens, columns: rank, [term],
-      into: ck_result(
-        bfloat16: out.bf16, float32: nil, residual: nil, bias: nil, stride: width),
+    products(
+      rows: tokens, columns: rank, [term], into: ck_result(out, residual: nil, columns: width),
       workspace: workspace)
   }
 
@@ -52,12 +45,8 @@ extension Kernels {
   ) {
     let span = KernelClock.begin(.adapters)
     defer { span.end() }
-    guard left.dataType == .bfloat16 else {
-      matmul(a: left, b: factor, out: out, workspace: workspace)
-      return
-    }
     let term = ck_term(LowRankTerm(left: left, factor: factor, scale: 1), transposed: false)
-    bf16Product(
+    products(
       rows: left.shape[0], columns: factor.shape[1], [term],
       into: ck_result(out, residual: nil, columns: factor.shape[1]), workspace: workspace)
   }
