@@ -71,7 +71,8 @@ static const uint16_t *padded_rows(const uint16_t *x, size_t T, size_t R) {
 
 /* factor [rows, columns] as the right operand of a term, times `scale`. */
 static ck_operand factor_operand(const float *factor, size_t stride, float scale, bool transposed) {
-  return (ck_operand){.float32 = factor, .scale = scale, .stride = stride, .transposed = transposed};
+  return (ck_operand){
+      .float32 = factor, .scale = scale, .stride = stride, .transposed = transposed};
 }
 
 static void add_scaled(double *sum, const double *x, double scale, size_t count) {

@@ -46,7 +46,8 @@ static void test_tokens(size_t past, size_t T, size_t H, size_t G, size_t E, flo
 }
 
 void test_decode(void) {
-  const size_t tokens[][2] = {{0, 1}, {100, 1}, {6, 1}, {127, 1}, {128, 1}, {299, 1}, {300, 3}, {37, 65}};
+  const size_t tokens[][2] = {{0, 1},   {100, 1}, {6, 1},   {127, 1},
+                              {128, 1}, {299, 1}, {300, 3}, {37, 65}};
   const size_t heads[][3] = {{4, 2, 6}, {9, 3, 64}, {2, 2, 128}, {3, 1, 70}};
   const struct {
     float cap;

@@ -52,8 +52,8 @@ void expect_close(const char *file, int line, const char *name, const float *act
     worst = i;
     worst_excess = excess;
   }
-  expect(file, line, worst_excess == 0, "%s: element %zu of %zu is %.9g, expected %.9g ± %.3g", name,
-         worst, count, (double)actual[worst], expected[worst],
+  expect(file, line, worst_excess == 0, "%s: element %zu of %zu is %.9g, expected %.9g ± %.3g",
+         name, worst, count, (double)actual[worst], expected[worst],
          absolute + relative * fabs(expected[worst]));
 }
 
@@ -142,8 +142,8 @@ static void compare_results(uint8_t *const *expected, size_t threads) {
   for (size_t i = 0; i < piece_count; i++) {
     if (!pieces[i].is_result) continue;
     bool same = memcmp(pieces[i].start, expected[i], pieces[i].bytes) == 0;
-    expect("threads", (int)i, same, "%zu threads: other bits than with one in a result of %zu bytes",
-           threads, pieces[i].bytes);
+    expect("threads", (int)i, same, "%zu threads: other bits than with one in %zu bytes", threads,
+           pieces[i].bytes);
   }
 }
 

@@ -1,4 +1,5 @@
-/* What the tests of kernels share: cases, memory that notices who writes past it, numbers, comparisons. */
+/* What the tests of kernels share: cases, memory that notices who writes past it, numbers and
+ * comparisons. */
 #pragma once
 
 #include "CKernels.h"

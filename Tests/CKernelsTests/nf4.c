@@ -47,8 +47,8 @@ static const uint16_t *in_own_type(const golden_case *p, const float *values) {
   return half;
 }
 
-/* A NaN that an operation makes out of none is negative on x86-64, where the golden files were made,
- * and positive on ARM: here they are one. */
+/* A NaN that an operation makes out of none is negative on x86-64, where the golden files were
+ * made, and positive on ARM: here they are one. */
 static float *with_one_nan(const void *values, size_t count) {
   float *x = floats(count);
   memcpy(x, values, count * sizeof *x);
@@ -128,7 +128,8 @@ static uint64_t hash(const void *data, size_t size) {
 }
 
 /* The mean has to be PyTorch's to the last bit, whose order of additions depends on the count. */
-static void test_absmax_of(size_t blocks, uint32_t mean, uint64_t codes_hash, uint64_t absmax2_hash) {
+static void test_absmax_of(size_t blocks, uint32_t mean, uint64_t codes_hash,
+                           uint64_t absmax2_hash) {
   begin("absmax of %zu blocks", blocks);
   size_t groups = (blocks + 255) / 256;
   float *absmax = floats(blocks), *absmax2 = floats(groups), *map = floats(256), offset;

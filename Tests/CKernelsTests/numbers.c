@@ -85,8 +85,8 @@ static void test_every_float16(void) {
   EXPECT(wrong == 0, "%zu patterns are wrong", wrong);
 }
 
-/* Right at the border between two neighbours, just above and just below, and negative. `infinity` is
- * the first pattern that is not finite; its value here is what a next number would be. */
+/* Right at the border between two neighbours, just above and just below, and negative. `infinity`
+ * is the first pattern that is not finite; its value here is what a next number would be. */
 static void test_rounding(const char *name, void (*convert)(void *), double (*value)(uint32_t),
                           uint32_t infinity) {
   begin("float32 to %s rounds to nearest even", name);
@@ -112,7 +112,8 @@ static double value_of_bf16(uint32_t pattern) {
 
 static void test_overflow(void) {
   begin("too large for float16 or bfloat16");
-  const float x[] = {65519.996f, 65520, 65536, 70000, -1e6f, INFINITY, 3.3895313e38f, -3.4028234e38f};
+  const float x[] = {65519.996f, 65520,    65536,         70000,
+                     -1e6f,      INFINITY, 3.3895313e38f, -3.4028234e38f};
   const uint16_t to_half[] = {0x7bff, 0x7c00, 0x7c00, 0x7c00, 0xfc00, 0x7c00, 0x7c00, 0xfc00};
   const uint16_t to_bf16[] = {0x4780, 0x4780, 0x4780, 0x4789, 0xc974, 0x7f80, 0x7f7f, 0xff80};
   uint16_t half[COUNT(x)], bf16[COUNT(x)];

@@ -29,17 +29,21 @@ static inline ck_range ck_piece(size_t count, size_t length, size_t index) {
  * maximum of floats, for fear of NaN. */
 CK_INLINE float ck_maximum(const float *x, size_t count) {
   enum { LANES = 16 };
-  float lanes[LANES];
-  for (size_t j = 0; j < LANES; j++) lanes[j] = x[0];
+  typedef float vector __attribute__((ext_vector_type(LANES)));
+  vector lanes = x[0];
   size_t i = 0;
   for (; i + LANES <= count; i += LANES) {
-    for (size_t j = 0; j < LANES; j++) lanes[j] = CK_MAX(x[i + j], lanes[j]);
+    vector next;
+    memcpy(&next, x + i, sizeof next);
+    lanes = next > lanes ? next : lanes;
   }
-  for (; i < count; i++) lanes[0] = CK_MAX(x[i], lanes[0]);
+  float last[LANES];
+  memcpy(last, &lanes, sizeof last);
+  for (; i < count; i++) last[0] = CK_MAX(x[i], last[0]);
   for (size_t half = LANES / 2; half > 0; half /= 2) {
-    for (size_t j = 0; j < half; j++) lanes[j] = CK_MAX(lanes[j + half], lanes[j]);
+    for (size_t j = 0; j < half; j++) last[j] = CK_MAX(last[j + half], last[j]);
   }
-  return lanes[0];
+  return last[0];
 }
 
 /* The same, compiled for every level, for callers that are not. */

@@ -4,8 +4,8 @@
 #include <arm_neon.h>
 
 /* The tile of float32 products with NEON: 6 rows by 4 vectors are 24 sums; with a row of the panel
- * and six numbers of the left side that makes 30 of 32 registers, and 24 multiplications for 6 loads.
- * Its speed has not been measured. */
+ * and six numbers of the left side that makes 30 of 32 registers, and 24 multiplications for 6
+ * loads. Its speed has not been measured. */
 
 enum { LANES = 4, VECTORS = CK_FLOAT_COLUMNS / LANES };
 

@@ -7,13 +7,13 @@
  * wants them. BFMMLA, products of small matrices, would need panels of another layout.
  *
  * BFDOT does not round as other processors do. The two products are added, and their sum to the
- * float32, each rounded to odd, whatever the rounding mode: a step is up to two units in the last place
- * off, where a fused multiplication and addition is half of one, but without a bias. Numbers below
- * 1.2e-38 count as zero, in and out. Tolerances of sums over many elements already allow for more; the
- * bits of this level are its own, as those of every level are.
+ * float32, each rounded to odd, whatever the rounding mode: a step is up to two units in the last
+ * place off, where a fused multiplication and addition is half of one, but without a bias. Numbers
+ * below 1.2e-38 count as zero, in and out. Tolerances of sums over many elements already allow for
+ * more; the bits of this level are its own, as those of every level are.
  *
- * 8 rows by 2 vectors are 16 sums; with four pairs of each row and two vectors of a panel that makes 26
- * of 32 registers, and 64 instructions for 16 loads. Its speed has not been measured. */
+ * 8 rows by 2 vectors are 16 sums; with four pairs of each row and two vectors of a panel that makes
+ * 26 of 32 registers, and 64 instructions for 16 loads. Its speed has not been measured. */
 
 enum { LANES = 4, STEP = 4 /* pairs in a register */, VECTORS = 2, PASS = VECTORS * LANES };
 
@@ -67,7 +67,9 @@ CK_NEON_BF16 CK_INLINE void multiply_pass(const ck_tile_product *products, size_
       sums[r][v] = accumulate ? vld1q_f32(c + r * stride + LANES * v) : vdupq_n_f32(0);
     }
   }
-  for (size_t i = 0; i < count; i++) add_product(products + i, products[i].panel + column, rows, sums);
+  for (size_t i = 0; i < count; i++) {
+    add_product(products + i, products[i].panel + column, rows, sums);
+  }
   UNROLL for (size_t r = 0; r < rows; r++) {
     UNROLL for (size_t v = 0; v < VECTORS; v++) {
       vst1q_f32(c + r * stride + LANES * v, sums[r][v]);

@@ -1,5 +1,5 @@
-/* NF4 values by looking up bytes with NEON: the 16 values of a block as bfloat16, their low bytes in
- * one table and their high bytes in another. */
+/* NF4 values by looking up bytes with NEON: the 16 values of a block as bfloat16, their low bytes
+ * in one table and their high bytes in another. */
 #pragma once
 
 #include "quantized/nf4.h"
