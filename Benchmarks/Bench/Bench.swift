@@ -11,7 +11,7 @@ struct Bench: ParsableCommand {
     abstract: "Measures kernels, training steps and generation; all in one run.",
     subcommands: [
       All.self, JobReport.self, KernelReport.self, StepReport.self, Step.self, Generation.self,
-      Rows.self, Synthetic.self,
+      StartReport.self, StartRun.self, Rows.self, Synthetic.self,
     ],
     defaultSubcommand: All.self)
 }

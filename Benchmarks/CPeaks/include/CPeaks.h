@@ -14,6 +14,9 @@ double cp_fma_peak(const char *level, size_t threads);
 /* GFLOP/s of products of bfloat16 pairs or matrices; 0 where the level has none. */
 double cp_bf16_peak(const char *level, size_t threads);
 
+/* GB/s of memory that the system hands out, in huge pages where it has them, and that is filled once. */
+double cp_fresh_memory_rate(size_t threads);
+
 /* GB/s of reading memory, each thread pieces of its own. `bytes` must be far more than the caches hold, and
  * 32 MB a thread or more. */
 double cp_read_peak(const void *memory, size_t bytes, size_t threads);
