@@ -43,7 +43,7 @@ quickstart: build
 	@scripts/quickstart.sh
 
 # PEER_PYTHON: a Python with torch, transformers, peft and bitsandbytes. PEER_MODEL: a Hugging Face
-# directory of the same model. BENCH: which part (all, kernels, steps, generation).
+# directory of the same model. BENCH: which part (all, job, kernels, start, steps, generation).
 bench: packages
 	swift build -c release --product finetune
 	swift build -c release --product finetune-bench

@@ -10,7 +10,8 @@ struct Bench: ParsableCommand {
     commandName: "finetune-bench",
     abstract: "Measures kernels, training steps and generation; all in one run.",
     subcommands: [
-      All.self, KernelReport.self, StepReport.self, Step.self, Generation.self, Synthetic.self,
+      All.self, JobReport.self, KernelReport.self, StepReport.self, Step.self, Generation.self,
+      StartReport.self, StartRun.self, Rows.self, Synthetic.self,
     ],
     defaultSubcommand: All.self)
 }
@@ -29,9 +30,6 @@ struct BenchOptions: ParsableArguments {
   @Option(help: "Hugging Face directory of the same model, for the peer (default: --model).")
   var peerModel: String?
 
-  @Option(help: "How often a training step is measured in turn with the peer's.")
-  var rounds = 3
-
   func apply() { Kernels.setThreads(threads ?? Kernels.defaultThreads) }
 
   var peer: Peer? {
@@ -41,16 +39,23 @@ struct BenchOptions: ParsableArguments {
   }
 }
 
+/// How often a measurement is repeated.
+struct Turns: ParsableArguments {
+  @Option(help: "How often a training step is measured in turn with the peer's.")
+  var rounds = 3
+}
+
 struct All: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Everything.")
   @OptionGroup var options: BenchOptions
+  @OptionGroup var turns: Turns
 
   func run() throws {
     options.apply()
-    print(Machine.description)
+    say(Machine.description)
     let kernels = try KernelReport.parse([])
     try kernels.report(options)
-    try StepReport.report(options)
+    try StepReport.report(options, rounds: turns.rounds)
     try Generation.report(options)
   }
 }
@@ -105,6 +110,12 @@ func number(_ value: Double, _ digits: Int = 1) -> String {
 
 func percent(_ share: Double) -> String { "\(number(100 * share)) %" }
 
+/// Prints a line at once, also into a file or a pipe.
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
 /// Prints rows of text in aligned columns, the first to the left, others to the right.
 func printTable(_ title: String, _ rows: [[String]]) {
   print("\n\(title)")
@@ -119,4 +130,5 @@ func printTable(_ title: String, _ rows: [[String]]) {
     }
     print("  " + cells.joined(separator: "  "))
   }
+  fflush(nil)
 }

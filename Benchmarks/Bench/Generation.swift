@@ -11,7 +11,7 @@ struct Generation: ParsableCommand {
 
   func run() throws {
     options.apply()
-    print(Machine.description)
+    say(Machine.description)
     try Self.report(options)
   }
 

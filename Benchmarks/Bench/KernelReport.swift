@@ -1,6 +1,5 @@
 import ArgumentParser
 import CPeaks
-import Dispatch
 import Tensors
 
 /// Every kernel as a share of what the processor can do.
@@ -11,14 +10,14 @@ struct KernelReport: ParsableCommand {
 
   func run() throws {
     options.apply()
-    print(Machine.description)
+    say(Machine.description)
     try report(options)
   }
 
   func report(_ options: BenchOptions) throws {
     let peaks = Peaks()
     printTable(
-      "Peaks, measured, \(Kernels.threads) threads",
+      "Peaks, measured, \(Kernels.threads) threads, kernels for \(Kernels.cpuLevel)",
       [
         ["float32 multiply-add", "\(number(peaks.fma, 0)) GFLOP/s"],
         ["bfloat16 products", peaks.bf16 > 0 ? "\(number(peaks.bf16, 0)) GFLOP/s" : "none"],
@@ -116,36 +115,19 @@ struct KernelReport: ParsableCommand {
   }
 }
 
-/// The ceilings, with all threads at work.
+/// The ceilings, with all threads at work, of the instruction sets that the kernels use.
 struct Peaks {
-  let fma, bf16, read: Double
+  /// GFLOP/s; `bf16` is 0 where pairs are widened to float32.
+  let fma, bf16: Double
+  /// GB/s
+  let read: Double
 
   init() {
-    let threads = Kernels.threads
-    fma = Self.sum(threads) { cp_fma_peak() }
-    bf16 = Self.sum(threads) { cp_bf16_peak() }
-    let bytes = 1 << 28
+    fma = cp_fma_peak(Kernels.cpuLevel, Kernels.threads)
+    bf16 = cp_bf16_peak(Kernels.cpuLevel, Kernels.threads)
     // In huge pages, as the weights of a model are.
-    let memory = Tensor.zeros([bytes * threads], .uint8)
+    let memory = Tensor.zeros([max(1 << 29, Kernels.threads << 26)], .uint8)
     memory.withMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 1) }
-    nonisolated(unsafe) let sums = UnsafeMutablePointer<UInt>.allocate(capacity: threads)
-    defer { sums.deallocate() }
-    let times = memory.withBytes { all in
-      nonisolated(unsafe) let all = all
-      return Times(budget: 3, least: 7) {
-        DispatchQueue.concurrentPerform(iterations: threads) { thread in
-          let part = UnsafeRawBufferPointer(rebasing: all[thread * bytes..<(thread + 1) * bytes])
-          sums[thread] = cp_read(part.baseAddress, bytes)
-        }
-      }
-    }
-    read = Double(bytes * threads) / times.best * 1e-9
-  }
-
-  private static func sum(_ threads: Int, _ measure: @Sendable () -> Double) -> Double {
-    nonisolated(unsafe) let rates = UnsafeMutablePointer<Double>.allocate(capacity: threads)
-    defer { rates.deallocate() }
-    DispatchQueue.concurrentPerform(iterations: threads) { rates[$0] = measure() }
-    return (0..<threads).reduce(0) { $0 + rates[$1] }
+    read = memory.withBytes { cp_read_peak($0.baseAddress, $0.count, Kernels.threads) }
   }
 }

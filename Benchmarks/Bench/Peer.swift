@@ -30,4 +30,20 @@ struct Peer {
   func generation() throws -> Double {
     try run("generate", ["--model", model])["tokens_per_second"]?.number ?? 0
   }
+
+  /// The whole fine-tune of `job`.
+  func job(_ files: JobFiles, type: String?, output: String) throws -> Job.Result {
+    let arguments = [
+      "Benchmarks/Peer/job.py", "--threads", "\(threads)", "--model", model, "--rows", files.train,
+      "--output", output,
+    ]
+    let run = try ended(python, arguments + (type.map { ["--type", $0] } ?? []))
+    let json = try run.json()
+    return Job.Result(
+      adapter: output, type: json["type"]?.string ?? "", steps: json["steps"]?.integer ?? 0,
+      seconds: run.seconds, outside: run.seconds - (json["training_seconds"]?.number ?? 0),
+      imports: json["import_seconds"]?.number ?? 0, tokens: json["tokens"]?.integer ?? 0,
+      computedTokens: json["computed_tokens"]?.integer ?? 0,
+      peakGB: json["peak_gb"]?.number ?? 0)
+  }
 }

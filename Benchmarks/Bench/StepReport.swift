@@ -10,11 +10,12 @@ struct StepReport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "steps", abstract: "Training steps: speed, memory, time to the first.")
   @OptionGroup var options: BenchOptions
+  @OptionGroup var turns: Turns
 
   func run() throws {
     options.apply()
-    print(Machine.description)
-    try Self.report(options)
+    say(Machine.description)
+    try Self.report(options, rounds: turns.rounds)
   }
 
   /// One way of training.
@@ -39,7 +40,7 @@ struct StepReport: ParsableCommand {
       peer: ["nf4", "ckpt"]),
   ]
 
-  static func report(_ options: BenchOptions) throws {
+  static func report(_ options: BenchOptions, rounds: Int) throws {
     var rows = [
       ["LoRA r = 8 on all linears, 4 × 512 tokens", "tokens/s", "peak GB", "first step s"]
     ]
@@ -49,18 +50,19 @@ struct StepReport: ParsableCommand {
     for way in ways {
       var ours: [Step.Result] = []
       var theirs: [Step.Result] = []
-      for _ in 0..<options.rounds {
+      for _ in 0..<rounds {
         ours.append(
           try Step.measure(options, way.compute, nf4: way.nf4, checkpointing: way.checkpointing))
         if let peer = options.peer { theirs.append(try peer.step(way.peer)) }
       }
+      say("measured: \(way.name)")
       rows.append([way.name] + cells(ours) + cells(theirs) + ratios(ours, theirs))
     }
     if let peer = options.peer {
       let compiled = try peer.step(["bf16", "compile"])
       rows.append(["peer bfloat16 + torch.compile", "", "", ""] + cells([compiled]))
     }
-    printTable("Training steps, medians of \(options.rounds) runs in turn", rows)
+    printTable("Training steps, medians of \(rounds) runs in turn", rows)
 
     var parts = [["of the time of a step"] + ways.map(\.name)]
     let shares = try ways.map {
@@ -217,25 +219,3 @@ struct Step: ParsableCommand {
 }
 
 extension ComputeType: ExpressibleByArgument {}
-
-/// Runs a program and reads the last line that it prints as JSON.
-func output(of program: String, _ arguments: [String], in directory: String? = nil) throws -> JSON {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: program)
-  process.arguments = arguments
-  if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let data = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-  guard process.terminationStatus == 0, let line = lines.last else {
-    throw Problem(
-      program,
-      "\(arguments.joined(separator: " ")) failed with status \(process.terminationStatus)",
-      kind: .run)
-  }
-  return try JSONParser.parse(String(line))
-}

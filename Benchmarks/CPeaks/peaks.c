@@ -1,98 +1,67 @@
 #include "CPeaks.h"
 
-#include <stdint.h>
+#include "probes.h"
+#include "rounds.h"
+
 #include <string.h>
-#include <time.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include <sys/mman.h>
 
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+enum { PROBE_ROUNDS = 100 };
+
+static void run_probe(void *probe, size_t thread, int round) {
+  (void)thread, (void)round;
+  ((const cp_probe *)probe)->run();
 }
 
-enum { CHAINS = 16, STEPS = 1 << 21, REPEATS = 15 };
-
-/* Best of some repetitions of `body`, which runs STEPS times over CHAINS registers. */
-#define BEST_RATE(flops, body)                                        \
-  double best = 0;                                                    \
-  for (int repeat = 0; repeat < REPEATS; repeat++) {                  \
-    double start = seconds();                                         \
-    for (long step = 0; step < STEPS; step++) {                       \
-      _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) { body; } \
-    }                                                                 \
-    double rate = (double)(flops)*CHAINS * STEPS / (seconds() - start) * 1e-9; \
-    best = rate > best ? rate : best;                                 \
-  }                                                                   \
-  return best;
-
-#if defined(__x86_64__)
-
-__attribute__((target("arch=x86-64-v4"))) static double fma_512(void) {
-  __m512 sums[CHAINS], x = _mm512_set1_ps(1e-9f), y = _mm512_set1_ps(0.5f);
-  for (int i = 0; i < CHAINS; i++) sums[i] = x;
-  BEST_RATE(32, sums[i] = _mm512_fmadd_ps(x, y, sums[i]); __asm__("" : "+v"(sums[i])))
+static double rate(cp_probe probe, size_t threads) {
+  if (!probe.run) return 0;
+  double fastest = cp_fastest_round(threads, PROBE_ROUNDS, run_probe, &probe);
+  return fastest > 0 ? probe.flops * (double)threads / fastest * 1e-9 : 0;
 }
 
-__attribute__((target("arch=x86-64-v3"))) static double fma_256(void) {
-  __m256 sums[CHAINS], x = _mm256_set1_ps(1e-9f), y = _mm256_set1_ps(0.5f);
-  for (int i = 0; i < CHAINS; i++) sums[i] = x;
-  BEST_RATE(16, sums[i] = _mm256_fmadd_ps(x, y, sums[i]); __asm__("" : "+x"(sums[i])))
+double cp_fma_peak(const char *level, size_t threads) { return rate(cp_fma_probe(level), threads); }
+double cp_bf16_peak(const char *level, size_t threads) {
+  return rate(cp_bf16_probe(level), threads);
 }
 
-__attribute__((target("arch=x86-64-v4,avx512bf16"))) static double bf16_512(void) {
-  __m512 sums[CHAINS];
-  __m512bh x = (__m512bh)_mm512_set1_epi32(0x3c003c00);
-  for (int i = 0; i < CHAINS; i++) sums[i] = _mm512_setzero_ps();
-  BEST_RATE(64, sums[i] = _mm512_dpbf16_ps(sums[i], x, x); __asm__("" : "+v"(sums[i])))
+/* ---- Memory ------------------------------------------------------------------------------------
+ *
+ * A round reads a piece for each thread: long enough for the threads to be together, short enough to find a
+ * quiet moment. Pieces follow one another through all of the memory, so that no cache holds the next. */
+
+enum { PIECE = 32 << 20, READ_ROUNDS = 100, FILL_ROUNDS = 20 };
+
+typedef struct {
+  const char *memory;
+  size_t pieces, threads;
+} reading;
+
+/* What was read, so that the compiler cannot leave it out. */
+static volatile unsigned long read_sum;
+
+static void read_piece(void *context, size_t thread, int round) {
+  const reading *r = context;
+  size_t piece = ((size_t)round * r->threads + thread) % r->pieces;
+  read_sum = cp_read(r->memory + piece * PIECE, PIECE);
 }
 
-double cp_fma_peak(void) {
-  if (__builtin_cpu_supports("x86-64-v4")) return fma_512();
-  return __builtin_cpu_supports("x86-64-v3") ? fma_256() : 0;
+double cp_read_peak(const void *memory, size_t bytes, size_t threads) {
+  reading r = {memory, bytes / PIECE, threads};
+  if (r.pieces < threads) return 0;
+  double fastest = cp_fastest_round(threads, READ_ROUNDS, read_piece, &r);
+  return fastest > 0 ? (double)PIECE * (double)threads / fastest * 1e-9 : 0;
 }
 
-double cp_bf16_peak(void) { return __builtin_cpu_supports("avx512bf16") ? bf16_512() : 0; }
-
-__attribute__((target("arch=x86-64-v4"))) static unsigned long read_512(const char *p, size_t n) {
-  __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
-                     _mm512_setzero_si512()};
-  /* The hardware stops fetching ahead where a page ends. */
-  const size_t ahead = 4096;
-  for (size_t i = 0; i + 256 <= n; i += 256) {
-    for (int j = 0; j < 4; j++) {
-      _mm_prefetch(p + i + ahead + 64 * (size_t)j, _MM_HINT_T0);
-      sums[j] = _mm512_xor_si512(sums[j], _mm512_loadu_si512(p + i + 64 * j));
-    }
-  }
-  __m512i sum = _mm512_xor_si512(_mm512_xor_si512(sums[0], sums[1]),
-                                 _mm512_xor_si512(sums[2], sums[3]));
-  return (unsigned long)_mm512_reduce_or_epi64(sum);
+static void fill_piece(void *context, size_t thread, int round) {
+  (void)context, (void)thread, (void)round;
+  void *piece = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (piece == MAP_FAILED) return;
+  madvise(piece, PIECE, MADV_HUGEPAGE);
+  memset(piece, 1, PIECE);
+  munmap(piece, PIECE);
 }
 
-#else
-
-double cp_fma_peak(void) { return 0; }
-double cp_bf16_peak(void) { return 0; }
-
-#endif
-
-unsigned long cp_read(const void *memory, size_t bytes) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v4")) return read_512(memory, bytes);
-#endif
-  const char *p = memory;
-  uint64_t sums[8] = {0};
-  for (size_t i = 0; i + 64 <= bytes; i += 64) {
-    for (size_t j = 0; j < 8; j++) {
-      uint64_t word;
-      memcpy(&word, p + i + 8 * j, sizeof word);
-      sums[j] ^= word;
-    }
-  }
-  unsigned long sum = 0;
-  for (size_t j = 0; j < 8; j++) sum |= sums[j];
-  return sum;
+double cp_fresh_memory_rate(size_t threads) {
+  double fastest = cp_fastest_round(threads, FILL_ROUNDS, fill_piece, NULL);
+  return fastest > 0 ? (double)PIECE * (double)threads / fastest * 1e-9 : 0;
 }

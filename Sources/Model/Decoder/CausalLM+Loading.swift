@@ -10,19 +10,20 @@ extension CausalLM {
   ///     head, and a weight that is quantized is rounded to it first, as transformers does. Norms and
   ///     biases stay float32.
   ///   - workspace: Memory for activations and scratch.
-  ///   - progress: Called with the fraction that is done.
+  ///   - progress: Called with the fraction that is done; what it throws ends the loading.
   package static func load(
     _ files: PretrainedFiles, storage: WeightStorage = WeightStorage(.float32),
-    workspace: Workspace = Workspace(), progress: (Double) -> Void = { _ in }
+    workspace: Workspace = Workspace(), progress: (Double) throws -> Void = { _ in }
   ) throws -> CausalLM {
     let specification = files.specification
     let activations = storage.type.dataType
     if activations == .bfloat16 { try specification.checkPairs(path: files.path) }
     var loader = LayerLoader(files: files, storage: storage)
+    defer { files.finishReading() }
     let embedding = try files.tensor(specification.embedding.weight, type: activations)
     let layers = try specification.blocks.enumerated().map { index, block in
       let layer = try loader.layer(block, index: index)
-      progress(Double(index + 1) / Double(specification.blocks.count))
+      try progress(Double(index + 1) / Double(specification.blocks.count))
       return layer
     }
     let head = try specification.head.weight.map { try files.tensor($0, type: activations) }

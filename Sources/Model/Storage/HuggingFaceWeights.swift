@@ -150,6 +150,8 @@ extension WeightFiles {
         let start = max(start, range.lowerBound)
         file.withBytes(start..<min(start + sample, range.upperBound)) { sum.update($0) }
       }
+      // The system has mapped more around each sample, and nobody else may come by here again.
+      file.forget(range)
     }
   }
 }

@@ -11,6 +11,7 @@ package final class PretrainedFiles {
   package let source: Source
   private let weights: any WeightFiles
   private let memory = TensorPool()
+  private let scratch = ReadingScratch()
 
   package enum Source {
     case huggingFace(directory: String)
@@ -19,6 +20,10 @@ package final class PretrainedFiles {
 
   /// What a tokenizer is loaded from: the directory, or the GGUF file.
   package var tokenizerPath: String { path }
+
+  /// The opened GGUF file, where the model is one: reading its vocabulary again would take longer than
+  /// everything else in it but the weights.
+  package var gguf: GGUFFile? { if case .gguf(let file) = source { file } else { nil } }
 
   /// Opens a model directory, a GGUF file, or a directory with exactly one GGUF file, and checks
   /// that every tensor is there, in the right shape and a readable type.
@@ -70,7 +75,8 @@ package final class PretrainedFiles {
     return copy
   }
 
-  /// The same where it may be memory of the mapped file, for reading once.
+  /// The same where it may be memory of the mapped file, for reading once. Without `memory` it may also be
+  /// scratch, which lasts until the next tensor is read.
   private func values(
     _ site: Site, type: DataType, in memory: TensorPool? = nil
   ) throws(Problem) -> (tensor: Tensor, isMapped: Bool) {
@@ -86,10 +92,17 @@ package final class PretrainedFiles {
     if type != .float32, let mapped = weights.mapped(name, type) {
       return (try checked(mapped), true)
     }
-    let tensor = Tensor.zeros(site.shape, in: type == .float32 ? memory : nil)
+    let isKept = type == .float32 && memory != nil
+    let tensor =
+      isKept ? Tensor.zeros(site.shape, in: memory) : scratch.tensor(site.shape, .float32)
     try weights.decode(name, into: tensor)
     weights.forget(name)
-    return (try checked(checked(tensor).rounded(to: type, in: memory)), false)
+    guard type != .float32 else { return (try checked(tensor), false) }
+    let narrow =
+      memory == nil
+      ? scratch.tensor(site.shape, type) : Tensor.zeros(site.shape, type, in: memory)
+    Kernels.convert(try checked(tensor), into: narrow)
+    return (try checked(narrow), false)
   }
 
   /// The weight of a linear layer.
@@ -116,6 +129,9 @@ package final class PretrainedFiles {
         values, outputs: site.outputs, inputs: site.inputs,
         doubleQuantization: storage.doubleQuantization, valueType: type, in: memory))
   }
+
+  /// Gives back what reading tensors needed beside them.
+  package func finishReading() { scratch.clear() }
 
   /// The type that linear layers are stored in where it is a type of single numbers.
   package var linearType: DataType? {
@@ -182,12 +198,26 @@ package final class PretrainedFiles {
   }()
 }
 
-extension Tensor {
-  /// float32 values as they are after rounding to a narrower type, in that type.
-  func rounded(to type: DataType, in memory: TensorPool? = nil) -> Tensor {
-    guard type != dataType else { return self }
-    let narrow = Tensor.zeros(shape, type, in: memory)
-    Kernels.convert(self, into: narrow)
-    return narrow
+/// Where a tensor stays on its way to another type.
+///
+/// The same memory serves one tensor after the other: it stays in the cache, and the system does not have
+/// to clear new pages for each, which takes longer than the conversion. Large tensors have memory of
+/// their own, which is given back at once.
+private final class ReadingScratch {
+  private static let mostBytes = 32 << 20
+  private var memory: [DataType: Tensor] = [:]
+
+  /// Valid until the next of this type is asked for. The contents are undefined.
+  func tensor(_ shape: [Int], _ type: DataType) -> Tensor {
+    let count = shape.reduce(1, *)
+    guard count * type.size <= Self.mostBytes else { return Tensor.zeros(shape, type) }
+    if let known = memory[type], known.count >= count {
+      return known.rows(0..<count).reshaped(shape)
+    }
+    let larger = Tensor.zeros([count], type)
+    memory[type] = larger
+    return larger.reshaped(shape)
   }
+
+  func clear() { memory = [:] }
 }

@@ -76,3 +76,13 @@ extension PretrainedFiles {
     }
   }
 }
+
+extension Tensor {
+  /// float32 values as they are after rounding to a narrower type, in that type.
+  fileprivate func rounded(to type: DataType) -> Tensor {
+    guard type != dataType else { return self }
+    let narrow = Tensor.zeros(shape, type)
+    Kernels.convert(self, into: narrow)
+    return narrow
+  }
+}

@@ -6,12 +6,15 @@ extension ChatTemplate {
   /// - Parameters:
   ///   - choice: "auto" for the model's own, the name of a built-in one, or the path of a Jinja file.
   ///   - modelPath: A Hugging Face directory or a GGUF file.
+  ///   - gguf: The file of that path where it is open already.
   /// - Returns: The template, ready to render.
   /// - Throws: Where there is no such template, or it cannot be parsed.
-  package static func choose(_ choice: String, modelPath: String) throws(Problem) -> ChatTemplate {
+  package static func choose(
+    _ choice: String, modelPath: String, gguf: GGUFFile? = nil
+  ) throws(Problem) -> ChatTemplate {
     let names = BuiltInTemplates.names.map { "\"\($0)\"" }.joined(separator: ", ")
     if choice == "auto" {
-      if let template = try load(modelPath) { return template }
+      if let template = try load(modelPath, gguf: gguf) { return template }
       throw Problem(
         "data.template",
         "the model \(modelPath) has no chat template of its own; set it to \(names), or to the path of "
@@ -31,20 +34,25 @@ extension ChatTemplate {
   /// In a directory, `chat_template.jinja` wins over the key in `tokenizer_config.json`, as in
   /// transformers; a GGUF file has it under `tokenizer.chat_template`.
   ///
-  /// - Parameter path: A Hugging Face directory or a GGUF file.
+  /// - Parameters:
+  ///   - path: A Hugging Face directory or a GGUF file.
+  ///   - gguf: The file of that path where it is open already.
   /// - Returns: nil where the model has none.
   /// - Throws: Where it cannot be read, or cannot be parsed.
-  package static func load(_ path: String) throws(Problem) -> ChatTemplate? {
-    guard directoryExists(path) else { return try loadGGUF(path) }
+  package static func load(
+    _ path: String, gguf: GGUFFile? = nil
+  ) throws(Problem) -> ChatTemplate? {
+    if let gguf { return try template(of: gguf) }
+    guard directoryExists(path) else { return try template(of: try GGUFFile(path)) }
     let file = path + "/chat_template.jinja"
     if fileExists(file) { return try ChatTemplate(source: try text(of: file), name: file) }
     return try loadConfiguration(path + "/tokenizer_config.json")
   }
 
-  private static func loadGGUF(_ path: String) throws(Problem) -> ChatTemplate? {
+  private static func template(of file: GGUFFile) throws(Problem) -> ChatTemplate? {
     let key = "tokenizer.chat_template"
-    guard let source = try GGUFFile(path).metadata[key]?.string else { return nil }
-    return try ChatTemplate(source: source, name: "\(path) (\(key))")
+    guard let source = file.metadata[key]?.string else { return nil }
+    return try ChatTemplate(source: source, name: "\(file.path) (\(key))")
   }
 
   private static func loadConfiguration(_ path: String) throws(Problem) -> ChatTemplate? {

@@ -28,13 +28,19 @@ enum ByteAlphabet {
   static func bytes(spelledBy token: String) -> [UInt8]? {
     var result: [UInt8] = []
     result.reserveCapacity(token.utf8.count)
+    return append(token, to: &result) ? result : nil
+  }
+
+  /// Appends the bytes that `token` spells; false, with some of them appended, if it holds a character
+  /// outside the alphabet.
+  static func append(_ token: String, to result: inout [UInt8]) -> Bool {
     for scalar in token.unicodeScalars {
       guard scalar.value < bytes.count, case let byte = bytes[Int(scalar.value)], byte >= 0 else {
-        return nil
+        return false
       }
       result.append(UInt8(byte))
     }
-    return result
+    return true
   }
 
   /// The vocabulary's spelling of `bytes`.

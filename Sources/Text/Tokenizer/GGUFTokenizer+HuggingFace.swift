@@ -8,7 +8,7 @@ extension Tokenizer {
   package static func huggingFaceFiles(
     ofGGUF path: String, template: String?
   ) throws(Problem) -> [(name: String, text: String)] {
-    let tokenizer = try GGUFTokenizer(path)
+    let tokenizer = GGUFTokenizer(try GGUFFile(path))
     var files = [
       ("tokenizer.json", try tokenizer.huggingFaceJSON().text(.indented)),
       ("tokenizer_config.json", try tokenizer.configurationJSON(template).text(.indented) + "\n"),

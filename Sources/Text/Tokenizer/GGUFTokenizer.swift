@@ -7,7 +7,7 @@ import Formats
 struct GGUFTokenizer {
   let file: GGUFFile
 
-  init(_ path: String) throws(Problem) { file = try GGUFFile(path) }
+  init(_ file: GGUFFile) { self.file = file }
 
   func definition() throws(Problem) -> Tokenizer.Definition {
     guard let model = file.metadata["tokenizer.ggml.model"]?.string else {

@@ -3,11 +3,14 @@ package import Formats
 extension Tokenizer {
   /// Loads the tokenizer of a model.
   ///
-  /// - Parameter path: A Hugging Face directory (with `tokenizer.json`) or a GGUF file, which may hold
-  ///   nothing but a vocabulary.
+  /// - Parameters:
+  ///   - path: A Hugging Face directory (with `tokenizer.json`) or a GGUF file, which may hold nothing
+  ///     but a vocabulary.
+  ///   - gguf: The file of that path where it is open already.
   /// - Throws: A `Problem` that names what is missing, damaged or not supported.
-  package static func load(_ path: String) throws(Problem) -> Tokenizer {
-    guard directoryExists(path) else { return Tokenizer(try GGUFTokenizer(path).definition()) }
+  package static func load(_ path: String, gguf: GGUFFile? = nil) throws(Problem) -> Tokenizer {
+    if let gguf { return Tokenizer(try GGUFTokenizer(gguf).definition()) }
+    guard directoryExists(path) else { return try load(path, gguf: try GGUFFile(path)) }
     let file = path + "/tokenizer.json"
     guard fileExists(file) else { throw missing(in: path) }
     return Tokenizer(try TokenizerFile(file).definition())

@@ -101,13 +101,16 @@ struct Vocabulary: Sendable {
 
   /// The byte-level token that stands for exactly these bytes.
   func id(ofBytes bytes: UnsafeBufferPointer<UInt8>) -> Int32? {
-    var place = Self.hash(bytes) & (places.count - 1)
-    while places[place] >= 0 {
-      let id = Int(places[place])
-      if storage[starts[id]..<starts[id + 1]].elementsEqual(bytes) { return places[place] }
-      place = (place + 1) & (places.count - 1)
+    storage.withUnsafeBufferPointer { storage in
+      var place = Self.hash(bytes) & (places.count - 1)
+      while places[place] >= 0 {
+        let id = Int(places[place])
+        let token = UnsafeBufferPointer(rebasing: storage[starts[id]..<starts[id + 1]])
+        if token.elementsEqual(bytes) { return places[place] }
+        place = (place + 1) & (places.count - 1)
+      }
+      return nil
     }
-    return nil
   }
 
   /// The token that the vocabulary file spells this way.

@@ -16,10 +16,16 @@ package struct OpenedModel {
   ///   - template: `auto` for the model's own, else what `data.template` accepts.
   ///   - date: What a template that shows the date shows, in seconds since 1970; nil: today.
   package init(path: String, template: String = "auto", date: Int? = nil) throws {
+    try self.init(try PretrainedFiles.open(path), path: path, template: template, date: date)
+  }
+
+  /// The same with files that are open already.
+  init(_ files: PretrainedFiles, path: String, template: String, date: Int?) throws {
     self.path = path
-    files = try PretrainedFiles.open(path)
-    tokenizer = try Tokenizer.load(files.tokenizerPath)
-    var chosen = try ChatTemplate.choose(template, modelPath: files.tokenizerPath)
+    self.files = files
+    tokenizer = try Tokenizer.load(files.tokenizerPath, gguf: files.gguf)
+    var chosen = try ChatTemplate.choose(
+      template, modelPath: files.tokenizerPath, gguf: files.gguf)
     if let date { chosen.date = date }
     self.template = chosen
     guard tokenizer.vocabularySize <= files.specification.vocabularySize else {
@@ -45,9 +51,7 @@ package struct OpenedModel {
     return sum.digest.hex
   }
 
-  package func load(
-    _ storage: WeightStorage, progress: (Double) -> Void = { _ in }
-  ) throws -> CausalLM {
-    try CausalLM.load(files, storage: storage, progress: progress)
+  package func load(_ storage: WeightStorage) throws -> CausalLM {
+    try CausalLM.load(files, storage: storage)
   }
 }

@@ -1,5 +1,7 @@
 /// What a run tells whoever watches it: the command line draws it, a test collects it.
 package enum TrainingEvent {
+  /// A part of the start is over.
+  case phase(StartPhase, seconds: Double)
   /// Everything is read and checked; the first step is next.
   case started(TrainingSummary)
   /// An optimizer step is done.

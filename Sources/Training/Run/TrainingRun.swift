@@ -43,24 +43,41 @@ final class TrainingRun {
     if saved != nil, restart == nil {
       onEvent(.note("\(directory.path): there is no valid checkpoint; the run starts over"))
     }
-    base = try OpenedModel(
-      path: recipe.model.path, template: recipe.data.template,
-      date: saved.flatMap(RunRecord.templateDate(in:)))
-    record = try RunRecord(recipe: recipe, base: base)
+    let clock = PhaseClock(onEvent: onEvent)
+    let path = recipe.model.path
+    let files = try clock.measure(.files) { try PretrainedFiles.open(path) }
+    // What is wrong with anything else is told first, as if the weights were read last.
+    let loading = WeightLoading(files, WeightStorage(recipe.model))
+    base = try clock.measure(.tokenizer) { [recipe] in
+      try OpenedModel(
+        files, path: path, template: recipe.data.template,
+        date: saved.flatMap(RunRecord.templateDate(in:)))
+    }
+    record = try clock.measure(.hashes) { [recipe, base] in
+      try RunRecord(recipe: recipe, base: base)
+    }
     if let saved {
       try Self.checkUnchanged(recipe, record, saved, directory)
       for remark in RunRecord.remarks(since: saved) { onEvent(.warning(remark)) }
     }
-    data = try TrainingData(
-      recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    data = try clock.measure(.rows) { [recipe, base] in
+      try TrainingData(recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    }
     for warning in data.warnings { onEvent(.warning(warning)) }
-    plan = try TrainingPlan(recipe: recipe, base: base, data: data)
-    try Self.writeRecords(recipe, record, data.verdicts, resuming: saved, to: directory)
+    plan = try clock.measure(.records) { [recipe, base, data, record, directory] in
+      let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
+      try Self.writeRecords(recipe, record, data.verdicts, resuming: saved, to: directory)
+      return plan
+    }
 
     onEvent(.note("reading \(recipe.model.path)"))
-    model = try base.load(WeightStorage(recipe.model))
-    adapters = try Self.adapters(
-      recipe: recipe, plan: plan, base: base, checkpoint: restart, onEvent: onEvent)
+    let loaded = try clock.measure(.waiting) { try loading.wait() }
+    onEvent(.phase(.weights, seconds: loaded.seconds))
+    model = loaded.model
+    adapters = try clock.measure(.adapter) { [recipe, plan, base] in
+      try Self.adapters(
+        recipe: recipe, plan: plan, base: base, checkpoint: restart, onEvent: onEvent)
+    }
     let training = recipe.training
     optimizer = AdamW(
       parameters: adapters.parameters,

@@ -35,6 +35,7 @@ final class TrainingDisplay {
           + "perplexity \(NumberText.fixed(evaluation.perplexity, 2))")
     case .checkpoint(let path, _):
       progress.announce(terminal.dim("saved      \(path)"))
+    case .phase: break
     case .note(let text):
       progress.announce(terminal.dim(text))
     case .warning(let text):
