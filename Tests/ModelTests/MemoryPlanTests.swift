@@ -27,9 +27,19 @@ import Training
         $0 + method.savedBytes($1, tokens: tokens, activations: compute.dataType)
       }
       let planned = golden.files.specification.blocks[index]
-        .savedBytes(tokens: tokens, activations: compute.dataType)
+        .savedBytes(tokens: tokens, outputs: tokens, activations: compute.dataType)
       #expect(workspace.usedBytes - before == planned + adapters)
     }
+    var selecting = Pass(
+      workspace: workspace, activations: compute.dataType, segments: pass.segments,
+      positions: pass.positions)
+    selecting.selection = SelectedTokens(
+      places: (16..<48).map { $0 }, positions: [Int32](repeating: 0, count: tokens))
+    let before = workspace.usedBytes
+    _ = model.layers[0].makeSaved(tokens: tokens, pass: selecting)
+    let planned = golden.files.specification.blocks[0]
+      .savedBytes(tokens: tokens, outputs: 32, activations: compute.dataType)
+    #expect(workspace.usedBytes - before == planned)
   }
 
   /// A whole step stays within the plan, and the plan is not far above it. In a process of its own:
@@ -52,10 +62,13 @@ import Training
           TokenBatch(rows: rows), adapters: adapters, objective: SupervisedObjective(),
           gradientScale: 1, loss: Tensor.zeros([1], .float64), checkpointing: checkpointing,
           dropout: nil)
-        let plan = MemoryPlan(
-          golden.files.specification, storage: WeightStorage(compute), tokens: 1600,
-          checkpointing: checkpointing, method: adapters.method,
-          targets: adapters.modules.map(\.site))
+        func plan(outputs: Int) -> Int {
+          MemoryPlan(
+            golden.files.specification, storage: WeightStorage(compute), tokens: 1600,
+            outputs: outputs, checkpointing: checkpointing, method: adapters.method,
+            targets: adapters.modules.map(\.site)
+          ).activations
+        }
         // As many tokens where rows share what they begin with.
         let answers = (0..<7).map { RowBeginningsTests.row(ids + [$0], trained: 27) }
         let batch = TokenBatch(
@@ -65,10 +78,27 @@ import Training
         model.accumulateGradients(
           batch, adapters: adapters, objective: SupervisedObjective(), gradientScale: 1,
           loss: Tensor.zeros([1], .float64), checkpointing: checkpointing, dropout: nil)
-        let share = Double(workspace.peakBytes) / Double(plan.activations)
+        let share = Double(workspace.peakBytes) / Double(plan(outputs: 1600))
         #expect(
-          (0.6...1.0).contains(share),
-          "\(compute), \(checkpointing): \(workspace.peakBytes) of \(plan)")
+          (0.6...1.0).contains(share), "\(compute), \(checkpointing): \(share) of the plan")
+        // Where few tokens have a target the last layer takes less.
+        for trained in [8, 800, 1200] {
+          let few = Workspace(capacity: 1 << 32)
+          let labels = (0..<200).map { $0 < 200 - trained / 8 ? Int(TokenBatch.ignoredLabel) : $0 }
+          let batch = TokenBatch(
+            rows: (0..<8).map { _ in (ids: ids, labels: labels.map(Int32.init)) })
+          try CausalLM.load(golden.files, storage: WeightStorage(compute), workspace: few)
+            .accumulateGradients(
+              batch, adapters: adapters, objective: SupervisedObjective(), gradientScale: 1,
+              loss: Tensor.zeros([1], .float64), checkpointing: checkpointing, dropout: nil)
+          let planned = plan(
+            outputs: SelectedTokens.count(trained: batch.trainedTokens, of: batch.tokens))
+          let share = Double(few.peakBytes) / Double(planned)
+          #expect(
+            (0.6...1.0).contains(share),
+            "\(compute), \(checkpointing), \(trained) trained: \(share) of the plan")
+          if trained <= 800 { #expect(few.peakBytes <= workspace.peakBytes) }
+        }
       }
     }
   }

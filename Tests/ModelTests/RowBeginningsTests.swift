@@ -94,10 +94,9 @@ import Testing
     #expect(batch.ids.toArray(Int32.self) == start + [7, 8, 9, 6, 50, 51])
     #expect(
       batch.positions.toArray(Int32.self) == (0..<20).map { $0 } + [20, 21, 22, 20, 0, 1])
-    let none = Self.ignored
-    #expect(
-      batch.targets.toArray(Int32.self)
-        == [Int32](repeating: none, count: 20) + [8, 9, none, none, 51, none])
+    #expect(batch.targets.toArray(Int32.self) == [8, 9, 51])
+    #expect(batch.selection?.places.toArray(Int32.self) == [20, 21, 24])
+    #expect(batch.selection?.positions.toArray(Int32.self) == [20, 21, 0])
     #expect((batch.tokens, batch.rowTokens, batch.trainedTokens) == (26, 66, 3))
   }
 

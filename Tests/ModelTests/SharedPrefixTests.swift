@@ -34,9 +34,10 @@ import Training
       files = try PretrainedFiles.open(folder.path)
     }
 
-    func adapters() throws -> AdapterSet {
+    func adapters(dropout: Double = 0) throws -> AdapterSet {
       try PEFTDirectory.load(
-        adapterPath, linears: files.specification.linears, baseFingerprint: files.fingerprint
+        adapterPath, linears: files.specification.linears, baseFingerprint: files.fingerprint,
+        dropout: dropout
       ).adapters
     }
 

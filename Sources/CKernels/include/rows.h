@@ -23,6 +23,17 @@ typedef struct {
   uint16_t *bfloat16;
 } ck_output;
 
+/* ---- row_selection.c: rows[count], ascending, of a tensor -------------------------------------*/
+
+/* out[i] = x[rows[i]], and the other way round: out[T] is zero in all other rows. */
+void ck_gather_rows(const void *x, const int32_t *rows, void *out, size_t count,
+                    size_t row_bytes);
+void ck_scatter_rows(const void *x, const int32_t *rows, size_t count, void *out, size_t T,
+                     size_t row_bytes);
+
+/* out[rows[i]] += x[i], rows of D elements */
+void ck_add_to_rows(ck_input x, const int32_t *rows, ck_output out, size_t count, size_t D);
+
 /* ---- rmsnorm.c -------------------------------------------------------------------------------*/
 
 /* out[T, D] = x · s · weight[D], s[T] = 1 / sqrt(mean(x²) + epsilon), plus `residual` where out is

@@ -42,19 +42,27 @@ package final class CausalLM {
     _ batch: TokenBatch, adapters: AdapterSet, objective: any Objective, gradientScale: Double,
     loss: Tensor, checkpointing: Bool, dropout: DropoutKey?
   ) {
+    precondition(!adapters.modules.isEmpty, "there is no adapter to train")
     workspace.scope {
       let pass = self.pass(batch, adapters: adapters, dropout: dropout)
       let firstTrained = adapters.firstLayer ?? layers.count
       let steps = trunk(batch, firstTrained: firstTrained, checkpointing: checkpointing, pass: pass)
-      let gradient = lossGradient(
-        of: steps.output, batch: batch, objective: objective, scale: gradientScale, loss: loss)
+      let gradient = workspace.tensor([batch.tokens, specification.hiddenSize])
       for step in steps.trained.reversed() {
         workspace.scope {
-          let layer = layers[step.layer]
+          let (layer, pass) = (layers[step.layer], self.pass(pass, layer: step.layer, of: batch))
+          var dOut = gradient
+          if step.layer == layers.count - 1 {
+            // Of some tokens it is another tensor than that of all.
+            if batch.selection != nil { dOut = workspace.tensor(steps.output.shape) }
+            lossGradient(
+              of: steps.output, batch: batch, objective: objective, scale: gradientScale,
+              loss: loss, into: dOut)
+          }
           let saved = step.saved ?? recompute(layer, input: step.input, pass: pass)
           layer.backward(
-            gradient: gradient, x: step.input, saved: saved,
-            needsInputGradient: step.layer > firstTrained, pass: pass)
+            gradient: dOut, x: step.input, saved: saved,
+            into: step.layer > firstTrained ? gradient : nil, pass: pass)
         }
       }
     }
@@ -92,11 +100,20 @@ package final class CausalLM {
       positions: batch.positions, adapters: adapters, dropout: dropout)
   }
 
+  /// The last layer's output is wanted for some tokens only.
+  private func pass(_ pass: Pass, layer: Int, of batch: TokenBatch) -> Pass {
+    guard layer == layers.count - 1 else { return pass }
+    var last = pass
+    last.selection = batch.selection
+    return last
+  }
+
   private func prepareRotation(positions: Int) {
     for layer in layers { layer.attention.branch.rotary.prepare(positions: positions) }
   }
 
-  /// Embedding and all layers. Layers below the first trained one keep nothing.
+  /// Embedding and all layers, the last for the batch's selection. Layers below the first trained one
+  /// keep nothing.
   private func trunk(
     _ batch: TokenBatch, firstTrained: Int, checkpointing: Bool, pass: Pass
   ) -> (output: Tensor, trained: [TrunkStep]) {
@@ -108,7 +125,11 @@ package final class CausalLM {
     var trained: [TrunkStep] = []
     for (index, layer) in layers.enumerated() {
       let isTrained = index >= firstTrained
-      let y = isTrained ? workspace.tensor(shape) : alternating[(index + 1) % 2]
+      let pass = self.pass(pass, layer: index, of: batch)
+      let outputs = pass.outputs(of: batch.tokens)
+      let y =
+        isTrained
+        ? workspace.tensor([outputs, shape[1]]) : alternating[(index + 1) % 2].rows(0..<outputs)
       if isTrained && !checkpointing {
         let saved = layer.makeSaved(tokens: batch.tokens, pass: pass)
         layer.forward(x, out: y, saved: saved, pass: pass)
@@ -143,11 +164,12 @@ package final class CausalLM {
     return (out, inverseRMS)
   }
 
-  /// Final norm and objective; returns the gradient of the last layer's output [T, D].
+  /// Final norm and objective; `gradient` receives that of the last layer's output [L, D].
   private func lossGradient(
-    of output: Tensor, batch: TokenBatch, objective: any Objective, scale: Double, loss: Tensor
-  ) -> Tensor {
-    let gradient = workspace.zeros(output.shape)
+    of output: Tensor, batch: TokenBatch, objective: any Objective, scale: Double, loss: Tensor,
+    into gradient: Tensor
+  ) {
+    gradient.fillWithZeros()
     workspace.scope {
       let hidden = normalized(output)
       let dHidden = workspace.tensor(output.shape, activations)
@@ -158,7 +180,6 @@ package final class CausalLM {
         dOut: dHidden, x: output, inverseRMS: hidden.inverseRMS, into: gradient,
         accumulating: true)
     }
-    return gradient
   }
 
   // MARK: Generation

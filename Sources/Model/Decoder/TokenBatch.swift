@@ -11,7 +11,9 @@ package struct TokenBatch {
   package static let ignoredLabel: Int32 = -100
 
   package let ids: Tensor  // int32 [T]
-  /// The token that each position has to predict, or `ignoredLabel`; int32 [T].
+  /// The positions that have something to predict, where they are much fewer than all; nil: all.
+  package let selection: SelectedTokens?
+  /// The token that each selected position has to predict, or `ignoredLabel`; int32 [L].
   package let targets: Tensor
   /// The place of each token in its row; int32 [T].
   package let positions: Tensor
@@ -67,10 +69,15 @@ package struct TokenBatch {
       "a token or target is negative")
     segments = Segments(lengths: stream.lengths, prefixes: stream.prefixes)
     self.rowTokens = rowTokens
-    trainedTokens = stream.targets.count { $0 != Self.ignoredLabel }
+    let trained = stream.targets.indices.filter { stream.targets[$0] != Self.ignoredLabel }
+    trainedTokens = trained.count
+    selection =
+      SelectedTokens.count(trained: trained.count, of: segments.tokens) == segments.tokens
+      ? nil : SelectedTokens(places: trained.map(Int32.init), positions: stream.positions)
     largestID = Int(max(stream.ids.max() ?? 0, stream.targets.max() ?? 0))
     ids = Tensor.from(stream.ids, .int32)
-    targets = Tensor.from(stream.targets, .int32)
+    targets = Tensor.from(
+      selection == nil ? stream.targets : trained.map { stream.targets[$0] }, .int32)
     positions = Tensor.from(stream.positions, .int32)
   }
 }

@@ -9,6 +9,8 @@ package struct Pass {
   package let segments: Segments
   /// Position of each token within its sequence, int32 [T].
   package let positions: Tensor
+  /// The tokens whose output is wanted from the layer at hand, the last; nil: all.
+  package var selection: SelectedTokens? = nil
   /// The adapters that act in this pass; nil: the base alone.
   package let adapters: AdapterSet?
   /// Present in training: keys the adapters' dropout masks.
@@ -45,6 +47,10 @@ extension Pass {
 
 /// Names the dropout masks of one micro-batch. Masks are functions of this key, not of a generator's
 /// state, so recomputation and a resumed run see the same ones.
+///
+/// Elements of a mask are numbered by the rows that a linear layer is given. A token's mask thus depends
+/// on the tokens before it in the micro-batch, and in the last layer on those that are selected; what rows
+/// share has one mask.
 package struct DropoutKey: Sendable {
   package let seed: UInt64
   package let step: Int

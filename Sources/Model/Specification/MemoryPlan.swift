@@ -16,11 +16,12 @@ package struct MemoryPlan: Sendable, Equatable {
 
   /// - Parameters:
   ///   - tokens: Of the largest micro-batch.
+  ///   - outputs: Tokens that come out of the last layer (`SelectedTokens.count`).
   ///   - checkpointing: Whether a layer keeps its input only.
   ///   - targets: The layers that get an adapter.
   package init(
     _ specification: ModelSpecification, storage: WeightStorage, tokens: Int,
-    checkpointing: Bool, method: any AdapterMethod, targets: [Site]
+    outputs: Int, checkpointing: Bool, method: any AdapterMethod, targets: [Site]
   ) {
     let type = storage.type.dataType
     base = specification.sites.reduce(0) { sum, site in
@@ -31,21 +32,32 @@ package struct MemoryPlan: Sendable, Equatable {
       }
     }
     adapter = 4 * DataType.float32.size * targets.reduce(0) { $0 + method.parameterCount($1) }
-    let stream = tokens * specification.hiddenSize * DataType.float32.size
+    let stream = specification.hiddenSize * DataType.float32.size
     let firstTrained = targets.compactMap(\.layer).min() ?? specification.blocks.count
     let adapterBytes = targets.reduce(into: [Int: Int]()) { bytes, site in
+      // Of the last layer all tokens as well: little, and never too few.
       bytes[site.layer ?? 0, default: 0] +=
         method.savedBytes(site, tokens: tokens, activations: type)
     }
+    let last = specification.blocks.count - 1
     let trained = specification.blocks.enumerated().dropFirst(firstTrained)
     let saved = trained.map { index, block in
-      block.savedBytes(tokens: tokens, activations: type) + adapterBytes[index, default: 0]
+      block.savedBytes(
+        tokens: tokens, outputs: index == last ? outputs : tokens, activations: type)
+        + adapterBytes[index, default: 0]
     }
     let kept = checkpointing ? saved.max() ?? 0 : saved.reduce(0, +)
-    let backward = trained.map { $1.backwardBytes(tokens: tokens, activations: type) }.max() ?? 0
-    let loss = Self.lossBytes(specification, tokens: tokens, activations: type)
-    // Every trained layer's input, two more that the others take turns with, and the gradient.
-    activations = (trained.count + 3) * stream + kept + max(backward, loss)
+    let backward =
+      trained.map { index, block in
+        block.backwardBytes(
+          tokens: tokens, outputs: index == last ? outputs : tokens, activations: type)
+      }.max() ?? 0
+    let loss = Self.lossBytes(specification, tokens: outputs, activations: type)
+    // Every trained layer's input, two more that the others take turns with, what comes out of the last,
+    // and the gradient, of all tokens and where it differs of those.
+    let streams =
+      (trained.count + 2) * tokens + outputs + (outputs == tokens ? 0 : outputs)
+    activations = streams * stream + kept + max(backward, loss)
   }
 
   /// Hidden states, the factors of their norm, their gradient and a chunk of logits.

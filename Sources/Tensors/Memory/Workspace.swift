@@ -52,11 +52,4 @@ package final class Workspace {
     }
     return Tensor(shape: shape, dataType: dataType, pointer: base + used, owner: nil)
   }
-
-  /// Memory filled with zeros.
-  package func zeros(_ shape: [Int], _ dataType: DataType = .float32) -> Tensor {
-    let tensor = tensor(shape, dataType)
-    tensor.fillWithZeros()
-    return tensor
-  }
 }

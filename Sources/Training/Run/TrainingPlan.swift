@@ -47,10 +47,16 @@ package struct TrainingPlan {
     (method, targets) = try Self.adapter(recipe, base: base)
     adapter = method
     trainedParameters = targets.reduce(0) { $0 + method.parameterCount($1) }
-    let computed = batches.steps(epoch: 0).flatMap(\.microBatches).map(batches.computedTokens)
+    let microBatches = batches.steps(epoch: 0).flatMap(\.microBatches)
+    let computed = microBatches.map(batches.computedTokens)
     computedTokensPerEpoch = computed.reduce(0, +)
+    let outputs = zip(microBatches, computed).map { rows, tokens in
+      SelectedTokens.count(
+        trained: rows.reduce(0) { $0 + data.train[$1].trainedTokens }, of: tokens)
+    }
     memory = MemoryPlan(
       base.files.specification, storage: WeightStorage(recipe.model), tokens: computed.max() ?? 0,
+      outputs: outputs.max() ?? 0,
       checkpointing: training.gradientCheckpointing, method: method, targets: targets)
   }
 
