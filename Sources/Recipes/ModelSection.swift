@@ -11,7 +11,8 @@ package struct ModelSection: RecipeSection {
   package var path = ""
 
   @Key(
-    "Type of activations and products. \"bfloat16\" is several times faster, \"float32\" exact.",
+    "Type of activations and products. \"bfloat16\" takes less memory and is several times faster where "
+      + "the processor multiplies it; \"float32\" is exact.",
     .elsewhere("dtype", "torch_dtype", "bf16", "fp16"))
   package var computeDtype = ComputeType.bfloat16
 

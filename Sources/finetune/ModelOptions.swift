@@ -16,7 +16,7 @@ struct ModelOptions: ParsableArguments {
     help: "With --quantization: quantize the block scales as well.")
   var doubleQuantization = true
 
-  @Option(help: "Type of activations and products: bfloat16 is faster, float32 exact.")
+  @Option(help: "Type of activations and products: bfloat16 takes less memory, float32 is exact.")
   var computeDtype = ComputeType.bfloat16
 
   @Option(help: "Processor threads (default: all). The result is the same for any number.")

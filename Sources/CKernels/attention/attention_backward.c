@@ -63,14 +63,6 @@ static size_t lay_out(backward_work *p, size_t workers, char *scratch) {
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
-CK_KERNEL(float, dot, (const float *restrict x, const float *restrict y, size_t count),
-          (x, y, count)) {
-  CK_SUM_IN_LANES
-  float sum = 0;
-  for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
-  return sum;
-}
-
 /* Scores become weights, and their gradients with respect to weights those to scores. */
 CK_KERNEL(void, finish_visible,
           (float *restrict weights, float *restrict dscores, float log_sum_exp, float delta, size_t
@@ -116,7 +108,7 @@ static void prepare_queries(const backward_work *p, size_t head, ck_range querie
   for (size_t i = 0; i < queries.count; i++) {
     size_t row = ((queries.first + i) * p->H + head) * p->E;
     ck_scale_row(g->q + row, g->shape.scale, state->queries + i * p->E, p->E);
-    state->deltas[i] = dot(g->dout + row, g->out + row, p->E);
+    state->deltas[i] = ck_dot(g->dout + row, g->out + row, p->E);
   }
 }
 

@@ -49,6 +49,9 @@ CK_INLINE float ck_maximum(const float *x, size_t count) {
 /* The same, compiled for every level, for callers that are not. */
 float ck_row_maximum(const float *x, size_t count);
 
+/* The sum of x[i] · y[i]. */
+float ck_dot(const float *x, const float *y, size_t count);
+
 /* Elements that one task of an element-wise kernel handles: a few microseconds of work. */
 enum { CK_TASK_ELEMENTS = 32768 };
 

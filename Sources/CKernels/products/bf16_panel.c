@@ -1,5 +1,7 @@
 #include "products/bf16.h"
 
+#include "numbers/transpose.h"
+
 CK_SHARED_KERNEL(void, ck_bf16_widen, (const uint16_t *restrict x, float *restrict y, size_t count),
                  (x, y, count)) {
   for (size_t i = 0; i < count; i++) y[i] = ck_float_from_bf16(x[i]);
@@ -61,30 +63,15 @@ void ck_panel_of_rows(const uint16_t *x, size_t stride, size_t columns, size_t K
 
 enum { SQUARE = 16 };
 
-/* One of the four rounds of a 16 by 16 transposition: blocks of `DISTANCE` words of two rows that
- * are `DISTANCE` apart change places. */
-#define LOW(d, i) ((i) & (d) ? 16 + ((i) ^ (d)) : (i))
-#define HIGH(d, i) ((i) & (d) ? 16 + (i) : ((i) ^ (d)))
-#define ALL(f, d)                                                                              \
-  f(d, 0), f(d, 1), f(d, 2), f(d, 3), f(d, 4), f(d, 5), f(d, 6), f(d, 7), f(d, 8), f(d, 9),    \
-      f(d, 10), f(d, 11), f(d, 12), f(d, 13), f(d, 14), f(d, 15)
-#define EXCHANGE(d)                                                     \
-  for (int i = 0; i < SQUARE; i++) {                                    \
-    if (i & d) continue;                                                \
-    words16 a = rows[i], b = rows[i | d];                               \
-    rows[i] = __builtin_shufflevector(a, b, ALL(LOW, d));               \
-    rows[i | d] = __builtin_shufflevector(a, b, ALL(HIGH, d));          \
-  }
-
 CK_INLINE void transpose_registers(words16 rows[SQUARE]) {
 #pragma clang loop unroll(full)
-  EXCHANGE(8)
+  CK_EXCHANGE(words16, 16, 8)
 #pragma clang loop unroll(full)
-  EXCHANGE(4)
+  CK_EXCHANGE(words16, 16, 4)
 #pragma clang loop unroll(full)
-  EXCHANGE(2)
+  CK_EXCHANGE(words16, 16, 2)
 #pragma clang loop unroll(full)
-  EXCHANGE(1)
+  CK_EXCHANGE(words16, 16, 1)
 }
 
 CK_KERNEL(void, transpose_square,

@@ -1,5 +1,6 @@
 #include "products/float_pack.h"
 
+#include "numbers/transpose.h"
 #include "products/bf16.h"
 
 /* ---- Squares of 8 rows and 8 columns, transposed in registers --------------------------------*/
@@ -10,26 +11,13 @@ typedef float floats8 __attribute__((vector_size(32), aligned(4)));
 typedef uint32_t words8 __attribute__((vector_size(32), aligned(4)));
 typedef uint16_t halves8 __attribute__((vector_size(16), aligned(2)));
 
-#define LOW(d, j) ((j) & (d) ? ((j) ^ (d)) + SQUARE : (j))
-#define HIGH(d, j) ((j) & (d) ? (j) + SQUARE : (j) ^ (d))
-#define ALL(f, d) f(d, 0), f(d, 1), f(d, 2), f(d, 3), f(d, 4), f(d, 5), f(d, 6), f(d, 7)
-
-/* Exchanges the squares of d rows and columns off the diagonal. */
-#define EXCHANGE(d)                                                         \
-  for (int i = 0; i < SQUARE; i++) {                                        \
-    if (i & d) continue;                                                    \
-    floats8 a = rows[i], b = rows[i | d];                                   \
-    rows[i] = __builtin_shufflevector(a, b, ALL(LOW, d));                   \
-    rows[i | d] = __builtin_shufflevector(a, b, ALL(HIGH, d));              \
-  }
-
 CK_INLINE void transpose(floats8 rows[SQUARE]) {
 #pragma clang loop unroll(full)
-  EXCHANGE(4)
+  CK_EXCHANGE(floats8, 8, 4)
 #pragma clang loop unroll(full)
-  EXCHANGE(2)
+  CK_EXCHANGE(floats8, 8, 2)
 #pragma clang loop unroll(full)
-  EXCHANGE(1)
+  CK_EXCHANGE(floats8, 8, 1)
 }
 
 CK_INLINE void load_floats(const float *x, float scale, floats8 *values) {

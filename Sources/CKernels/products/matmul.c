@@ -21,14 +21,6 @@ enum {
 
 /* ---- One row: reading the matrix once is all there is to do ----------------------------------*/
 
-CK_KERNEL(float, dot, (const float *x, const float *y, size_t count), (x, y, count)) {
-#pragma clang fp contract(fast)
-  CK_SUM_IN_LANES
-  float sum = 0;
-  for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
-  return sum;
-}
-
 CK_KERNEL(void, add_scaled,
           (float factor, const float *restrict x, float *restrict sum, size_t count),
           (factor, x, sum, count)) {
@@ -54,7 +46,7 @@ static void multiply_row_by_columns(const ck_float_product *p) {
     ck_range k = {first, CK_MIN(PIECE_COLUMNS, p->K - first)};
     for (size_t i = 0; i < k.count; i++) row[i] = p->alpha * left_element(p, first + i);
     for (size_t n = 0; n < p->N; n++) {
-      p->c[n] += dot(row, p->b.data + n * p->b.stride + first, k.count);
+      p->c[n] += ck_dot(row, p->b.data + n * p->b.stride + first, k.count);
     }
   }
 }

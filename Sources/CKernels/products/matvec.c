@@ -62,14 +62,6 @@ void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_
 
 /* ---- In float32 ------------------------------------------------------------------------------*/
 
-CK_KERNEL(float, dot, (const float *x, const float *y, size_t count), (x, y, count)) {
-#pragma clang fp contract(fast)
-  CK_SUM_IN_LANES
-  float sum = 0;
-  for (size_t i = 0; i < count; i++) sum += x[i] * y[i];
-  return sum;
-}
-
 typedef struct {
   matvec work;
   const float *x;
@@ -78,12 +70,12 @@ typedef struct {
 static float float_row(const float_matvec *p, size_t n) {
   const ck_operand *w = p->work.product.weight;
   size_t K = p->work.product.K;
-  if (w->float32) return dot(p->x, w->float32 + n * w->stride, K);
+  if (w->float32) return ck_dot(p->x, w->float32 + n * w->stride, K);
   float sum = 0, values[PART];
   for (size_t k = 0; k < K; k += PART) {
     size_t count = CK_MIN(PART, K - k);
     ck_nf4_dequantize_range(&w->nf4, n * K + k, count, values);
-    sum += dot(p->x + k, values, count);
+    sum += ck_dot(p->x + k, values, count);
   }
   return sum;
 }
