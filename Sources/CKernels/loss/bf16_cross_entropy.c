@@ -1,3 +1,4 @@
+#include "loss/labelled_rows.h"
 #include "loss/panel_exponentials.h"
 #include "machine/scratch.h"
 #include "numbers/tanh.h"
@@ -15,14 +16,12 @@ enum {
 };
 
 typedef struct {
-  const int32_t *labels;
+  ck_labelled_rows labelled;
   size_t V, D, panels;
   size_t stride; /* of a row of exponentials */
-  size_t chunk;  /* most rows handled at a time */
   float soft_cap; /* 0: none */
   float gradient_scale;
 
-  uint32_t *tokens;             /* [T]: those with a label */
   uint16_t *hidden;             /* [chunk, D] */
   uint16_t *weights;            /* [chunk, stride]: exponentials, then gradients of logits */
   ck_panel_statistics *statistics; /* [chunk, panels] */
@@ -33,9 +32,6 @@ typedef struct {
   void *product_scratch;
 
   float logarithms[128]; /* of 1 + i / 128, where logits are capped */
-
-  const uint32_t *chunk_tokens; /* the rows at hand */
-  size_t rows;
 } head;
 
 static ck_term logits_term(const head *p, const ck_operand *weight) {
@@ -64,15 +60,15 @@ static size_t lay_out(head *p, const ck_operand *weight, size_t T, size_t V, siz
   p->panels = ck_ceil_divide(V, CK_PANEL_COLUMNS);
   p->stride = p->panels * CK_PANEL_COLUMNS;
   size_t fitting = WEIGHT_BYTES / (CK_MAX(p->stride, 1) * sizeof(uint16_t));
-  p->chunk = CK_MIN(CK_MAX(fitting / 16 * 16, LEAST_ROWS), CK_MAX(T, 1));
-  p->tokens = ck_take(&next, T * sizeof *p->tokens);
-  p->hidden = ck_take(&next, p->chunk * D * sizeof *p->hidden);
-  p->weights = ck_take(&next, p->chunk * p->stride * sizeof *p->weights);
-  p->statistics = ck_take(&next, p->chunk * p->panels * sizeof *p->statistics);
-  p->label_logits = ck_take(&next, p->chunk * sizeof *p->label_logits);
-  p->losses = ck_take(&next, p->chunk * sizeof *p->losses);
-  p->normalizers = ck_take(&next, p->chunk * sizeof *p->normalizers);
-  p->dhidden = ck_take(&next, p->chunk * D * sizeof *p->dhidden);
+  p->labelled.chunk = CK_MIN(CK_MAX(fitting / 16 * 16, LEAST_ROWS), CK_MAX(T, 1));
+  p->labelled.tokens = ck_take(&next, T * sizeof *p->labelled.tokens);
+  p->hidden = ck_take(&next, p->labelled.chunk * D * sizeof *p->hidden);
+  p->weights = ck_take(&next, p->labelled.chunk * p->stride * sizeof *p->weights);
+  p->statistics = ck_take(&next, p->labelled.chunk * p->panels * sizeof *p->statistics);
+  p->label_logits = ck_take(&next, p->labelled.chunk * sizeof *p->label_logits);
+  p->losses = ck_take(&next, p->labelled.chunk * sizeof *p->losses);
+  p->normalizers = ck_take(&next, p->labelled.chunk * sizeof *p->normalizers);
+  p->dhidden = ck_take(&next, p->labelled.chunk * D * sizeof *p->dhidden);
   ck_term logits = logits_term(p, weight);
   ck_term gradient = gradient_term(p, weight, (ck_range){0, CK_MIN(GRADIENT_WORDS, V)});
   size_t bytes = CK_MAX(ck_products_scratch(V, &logits, 1),
@@ -160,7 +156,7 @@ static void finish_logits(void *context, ck_range rows, ck_range columns, const 
   }
   for (size_t r = 0; r < rows.count; r++) {
     size_t row = rows.first + r;
-    size_t label = (size_t)p->labels[p->chunk_tokens[row]] - columns.first;
+    size_t label = ck_label_of(&p->labelled, row) - columns.first;
     if (label < columns.count) p->label_logits[row] = block[r * CK_PANEL_COLUMNS + label];
   }
   ck_kernels.panel_exponentials(&(ck_panel_exponentials){
@@ -195,50 +191,40 @@ static void gradient_task(void *context, size_t row, size_t worker) {
     scale_to_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer,
                      p->gradient_scale);
   }
-  weights[p->labels[p->chunk_tokens[row]]] = ck_bfloat16_from_float(-missing * label_scale);
+  weights[ck_label_of(&p->labelled, row)] = ck_bfloat16_from_float(-missing * label_scale);
 }
 
 /* ---- The whole -------------------------------------------------------------------------------*/
 
 static void add_gradient(head *p, const ck_operand *weight, uint16_t *dhidden) {
-  ck_parallel_for(p->rows, CK_ANY_WORKERS, gradient_task, p);
+  ck_parallel_for(p->labelled.rows, CK_ANY_WORKERS, gradient_task, p);
   for (size_t first = 0; first < p->V; first += GRADIENT_WORDS) {
     ck_range words = {first, CK_MIN(GRADIENT_WORDS, p->V - first)};
     ck_term term = gradient_term(p, weight, words);
     ck_result result = {.float32 = p->dhidden, .residual = first > 0 ? p->dhidden : NULL,
                         .stride = p->D};
-    ck_products(p->rows, p->D, &term, 1, result, p->product_scratch);
+    ck_products(p->labelled.rows, p->D, &term, 1, result, p->product_scratch);
   }
-  for (size_t r = 0; r < p->rows; r++) {
-    ck_bf16_narrow(p->dhidden + r * p->D, dhidden + p->chunk_tokens[r] * p->D, p->D);
+  for (size_t r = 0; r < p->labelled.rows; r++) {
+    ck_bf16_narrow(p->dhidden + r * p->D, dhidden + p->labelled.at_hand[r] * p->D, p->D);
   }
 }
 
 void ck_bf16_linear_cross_entropy(const ck_bf16_linear_loss *loss, void *scratch) {
   size_t T = loss->T, D = loss->D;
-  head p = {.labels = loss->labels,
+  head p = {.labelled = {.labels = loss->labels},
             .soft_cap = loss->soft_cap,
             .gradient_scale = (float)loss->gradient_scale};
   if (p.soft_cap != 0) fill_logarithms(p.logarithms);
   lay_out(&p, loss->weight, T, loss->V, D, scratch);
   if (loss->dhidden) memset(loss->dhidden, 0, T * D * sizeof *loss->dhidden);
-  size_t count = 0;
-  for (size_t t = 0; t < T; t++) {
-    if (p.labels[t] != CK_IGNORED_LABEL) p.tokens[count++] = (uint32_t)t;
-  }
-  /* Chunks of nearly equal size. */
-  size_t chunks = ck_ceil_divide(count, p.chunk);
-  for (size_t c = 0; c < chunks; c++) {
-    size_t first = count * c / chunks;
-    p.chunk_tokens = p.tokens + first;
-    p.rows = count * (c + 1) / chunks - first;
-    for (size_t r = 0; r < p.rows; r++) {
-      memcpy(p.hidden + r * D, loss->hidden + p.chunk_tokens[r] * D, D * sizeof *p.hidden);
-    }
+  ck_find_labelled(&p.labelled, T);
+  for (size_t c = 0; c < ck_chunks(&p.labelled); c++) {
+    ck_take_chunk(&p.labelled, c, loss->hidden, D * sizeof *p.hidden, p.hidden);
     ck_term term = logits_term(&p, loss->weight);
-    ck_finish_products(p.rows, p.V, &term, 1, finish_logits, &p, p.product_scratch);
-    ck_parallel_for(p.rows, CK_ANY_WORKERS, normalize_task, &p);
-    for (size_t r = 0; r < p.rows; r++) *loss->loss += p.losses[r];
+    ck_finish_products(p.labelled.rows, p.V, &term, 1, finish_logits, &p, p.product_scratch);
+    ck_parallel_for(p.labelled.rows, CK_ANY_WORKERS, normalize_task, &p);
+    for (size_t r = 0; r < p.labelled.rows; r++) *loss->loss += p.losses[r];
     if (loss->dhidden) add_gradient(&p, loss->weight, loss->dhidden);
   }
 }

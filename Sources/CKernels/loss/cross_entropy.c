@@ -1,3 +1,4 @@
+#include "loss/labelled_rows.h"
 #include "machine/scratch.h"
 #include "numbers/tanh.h"
 #include "products/bf16.h"
@@ -15,22 +16,17 @@ enum {
 };
 
 typedef struct {
-  const int32_t *labels;
+  ck_labelled_rows labelled;
   size_t V, D;
-  size_t chunk;   /* most rows handled at a time */
   float soft_cap; /* 0: none */
   float gradient_scale;
 
-  uint32_t *tokens;   /* [T]: those with a label */
   float *hidden;      /* [chunk, D] */
   float *logits;      /* [chunk, V] */
   float *normalizers; /* [chunk]: log of the sum of exponentials */
   double *losses;     /* [chunk] */
   float *dhidden;     /* [chunk, D] */
   void *product_scratch;
-
-  const uint32_t *chunk_tokens; /* the rows at hand */
-  size_t rows;
 } head;
 
 static ck_term logits_term(const head *p, const ck_operand *weight) {
@@ -55,13 +51,13 @@ static size_t lay_out(head *p, const ck_operand *weight, size_t T, size_t V, siz
   p->V = V;
   p->D = D;
   size_t most = CK_MAX(fitting / CK_FINISHED_ROWS * CK_FINISHED_ROWS, LEAST_ROWS);
-  p->chunk = CK_MIN(most, CK_MAX(T, 1));
-  p->tokens = ck_take(&next, T * sizeof *p->tokens);
-  p->hidden = ck_take(&next, p->chunk * D * word);
-  p->logits = ck_take(&next, p->chunk * V * word);
-  p->normalizers = ck_take(&next, p->chunk * word);
-  p->losses = ck_take(&next, p->chunk * sizeof *p->losses);
-  p->dhidden = ck_take(&next, p->chunk * D * word);
+  p->labelled.chunk = CK_MIN(most, CK_MAX(T, 1));
+  p->labelled.tokens = ck_take(&next, T * sizeof *p->labelled.tokens);
+  p->hidden = ck_take(&next, p->labelled.chunk * D * word);
+  p->logits = ck_take(&next, p->labelled.chunk * V * word);
+  p->normalizers = ck_take(&next, p->labelled.chunk * word);
+  p->losses = ck_take(&next, p->labelled.chunk * sizeof *p->losses);
+  p->dhidden = ck_take(&next, p->labelled.chunk * D * word);
   ck_term logits = logits_term(p, weight);
   ck_term gradient = gradient_term(p, weight, (ck_range){0, CK_MIN(GRADIENT_WORDS, V)});
   size_t bytes =
@@ -102,10 +98,6 @@ CK_KERNEL(void, cap_logits, (float *x, float cap, size_t count), (x, cap, count)
   for (size_t i = 0; i < count; i++) x[i] = ck_capped(x[i], cap);
 }
 
-static size_t label_of(const head *p, size_t row) {
-  return (size_t)p->labels[p->chunk_tokens[row]];
-}
-
 static void normalize_task(void *context, size_t row, size_t worker) {
   (void)worker;
   const head *p = context;
@@ -118,14 +110,14 @@ static void normalize_task(void *context, size_t row, size_t worker) {
   }
   double normalizer = maximum + log(sum);
   p->normalizers[row] = (float)normalizer;
-  p->losses[row] = normalizer - logits[label_of(p, row)];
+  p->losses[row] = normalizer - logits[ck_label_of(&p->labelled, row)];
 }
 
 /* Logits become softmax - one-hot, times the scale of the gradient. */
 static void gradient_task(void *context, size_t row, size_t worker) {
   (void)worker;
   const head *p = context;
-  size_t label = label_of(p, row);
+  size_t label = ck_label_of(&p->labelled, row);
   float *logits = p->logits + row * p->V, target = p->gradient_scale;
   if (p->soft_cap != 0) {
     target *= ck_cap_slope(logits[label], p->soft_cap);
@@ -139,44 +131,34 @@ static void gradient_task(void *context, size_t row, size_t worker) {
 /* ---- The whole -------------------------------------------------------------------------------*/
 
 static void add_gradient(head *p, const ck_operand *weight, float *dhidden) {
-  ck_parallel_for(p->rows, CK_ANY_WORKERS, gradient_task, p);
+  ck_parallel_for(p->labelled.rows, CK_ANY_WORKERS, gradient_task, p);
   for (size_t first = 0; first < p->V; first += GRADIENT_WORDS) {
     ck_range words = {first, CK_MIN(GRADIENT_WORDS, p->V - first)};
     ck_term term = gradient_term(p, weight, words);
     ck_result result = {.float32 = p->dhidden, .residual = first > 0 ? p->dhidden : NULL,
                         .stride = p->D};
-    ck_products(p->rows, p->D, &term, 1, result, p->product_scratch);
+    ck_products(p->labelled.rows, p->D, &term, 1, result, p->product_scratch);
   }
-  for (size_t r = 0; r < p->rows; r++) {
-    memcpy(dhidden + p->chunk_tokens[r] * p->D, p->dhidden + r * p->D, p->D * sizeof *dhidden);
+  for (size_t r = 0; r < p->labelled.rows; r++) {
+    memcpy(dhidden + p->labelled.at_hand[r] * p->D, p->dhidden + r * p->D, p->D * sizeof *dhidden);
   }
 }
 
 void ck_linear_cross_entropy(const ck_linear_loss *loss, void *scratch) {
   size_t T = loss->T, D = loss->D;
-  head p = {.labels = loss->labels,
+  head p = {.labelled = {.labels = loss->labels},
             .soft_cap = loss->soft_cap,
             .gradient_scale = (float)loss->gradient_scale};
   lay_out(&p, loss->weight, T, loss->V, D, scratch);
   if (loss->dhidden) memset(loss->dhidden, 0, T * D * sizeof *loss->dhidden);
-  size_t count = 0;
-  for (size_t t = 0; t < T; t++) {
-    if (p.labels[t] != CK_IGNORED_LABEL) p.tokens[count++] = (uint32_t)t;
-  }
-  /* Chunks of nearly equal size. */
-  size_t chunks = ck_ceil_divide(count, p.chunk);
-  for (size_t c = 0; c < chunks; c++) {
-    size_t first = count * c / chunks;
-    p.chunk_tokens = p.tokens + first;
-    p.rows = count * (c + 1) / chunks - first;
-    for (size_t r = 0; r < p.rows; r++) {
-      memcpy(p.hidden + r * D, loss->hidden + p.chunk_tokens[r] * D, D * sizeof *p.hidden);
-    }
+  ck_find_labelled(&p.labelled, T);
+  for (size_t c = 0; c < ck_chunks(&p.labelled); c++) {
+    ck_take_chunk(&p.labelled, c, loss->hidden, D * sizeof *p.hidden, p.hidden);
     ck_term term = logits_term(&p, loss->weight);
     ck_result logits = {.float32 = p.logits, .stride = p.V};
-    ck_products(p.rows, p.V, &term, 1, logits, p.product_scratch);
-    ck_parallel_for(p.rows, CK_ANY_WORKERS, normalize_task, &p);
-    for (size_t r = 0; r < p.rows; r++) *loss->loss += p.losses[r];
+    ck_products(p.labelled.rows, p.V, &term, 1, logits, p.product_scratch);
+    ck_parallel_for(p.labelled.rows, CK_ANY_WORKERS, normalize_task, &p);
+    for (size_t r = 0; r < p.labelled.rows; r++) *loss->loss += p.losses[r];
     if (loss->dhidden) add_gradient(&p, loss->weight, loss->dhidden);
   }
 }
