@@ -85,7 +85,10 @@ import Training
 
   @Test(
     arguments: models,
-    [WeightStorage(.float32), WeightStorage(.bfloat16), WeightStorage(.bfloat16, quantization: .nf4)])
+    [
+      WeightStorage(.float32), WeightStorage(.bfloat16),
+      WeightStorage(.bfloat16, quantization: .nf4),
+    ])
   func checkpointingAndThreadsChangeNoBit(name: String, storage: WeightStorage) throws {
     defer { Kernels.setThreads(Kernels.defaultThreads) }
     let subject = try Subject(name, storage: storage)

@@ -114,7 +114,8 @@ extension GGUFKeys {
     case "yarn": return yarn()
     default:
       problems.append(
-        "the rope scaling is \"\(kind)\", supported are none, linear and yarn; choose another model")
+        "the rope scaling is \"\(kind)\", supported are none, linear and yarn; choose another model"
+      )
       return nil
     }
   }
