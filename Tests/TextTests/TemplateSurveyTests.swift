@@ -145,3 +145,87 @@ enum TemplateSurvey {
     }
   }
 }
+
+/// Where the loss mask lies in the texts of real models' templates.
+@Suite(.enabled(if: TemplateSurvey.folder != nil)) struct TemplateSurveyMaskTests {
+  @Test(arguments: TemplateSurvey.templates) func findsWhatTheAssistantWrote(name: String) throws {
+    let contents = try #require(TemplateSurvey.contents)
+    let template = try TemplateSurvey.template(name)
+    let renderer = Renderer(tokenizer: try TemplateSurvey.tokenizer(), template: template)
+    var counts = (rows: 0, refused: 0, turns: 0, hidden: 0, open: 0)
+    for (label, conversation) in contents.conversations.sorted(by: { $0.key < $1.key })
+    where conversation.messages.contains(where: { $0.role == "assistant" }) {
+      guard (try? renderer.text(of: conversation.messages, tools: conversation.tools)) != nil else {
+        counts.refused += 1
+        continue
+      }
+      counts.rows += 1
+      do {
+        let row = try renderer.render(conversation)
+        if !row.endsTurns { counts.open += 1 }
+        check(row, conversation, renderer, label, &counts.turns, &counts.hidden)
+      } catch {
+        Issue.record("\(label): \(error)")
+      }
+    }
+    print("end: \(name): \(renderer.turnEnd)")
+    print(
+      "masks: \(name): \(counts.rows) rows, \(counts.refused) refused, \(counts.turns) parts found, "
+        + "\(counts.hidden) not shown, \(counts.open) rows with an open end")
+  }
+
+  private func check(
+    _ row: RenderedRow, _ conversation: Conversation, _ renderer: Renderer, _ label: String,
+    _ found: inout Int, _ hidden: inout Int
+  ) {
+    let text = Array(row.text.utf8)
+    let trained = row.spans.map { String(decoding: text[$0], as: UTF8.self) }
+    let all = trained.joined(separator: "\u{1}")
+    for message in conversation.messages {
+      let content = PythonString.strip(message.content)
+      if message.role != "assistant" {
+        if !content.isEmpty, content.count > 1, PythonString.contains(all, content) {
+          Issue.record("\(label): trains \(message.role)'s \"\(content)\": \(trained)")
+        }
+        continue
+      }
+      let said = PythonString.split(content, by: "</think>").last.map { PythonString.strip($0) } ?? ""
+      var parts = [said, message.reasoning ?? ""]
+      parts += message.toolCalls.flatMap { call in
+        [call["function"]?["name"]?.string ?? ""]
+          + (call["function"]?["arguments"]?.object?.members ?? []).map(\.key)
+      }
+      for part in parts where !part.isEmpty {
+        if PythonString.contains(all, part) {
+          found += 1
+        } else if said == part, PythonString.contains(row.text, part) {
+          Issue.record("\(label): does not train \"\(part)\": \(trained) in \(row.text)")
+        } else {
+          hidden += 1
+        }
+      }
+    }
+    let size = row.text.utf8.count
+    if trained.reduce(0, { $0 + $1.utf8.count }) > size / 2, size > 2000 {
+      Issue.record("\(label): trains most of the text")
+    }
+    checkStart(row, conversation, renderer, label)
+  }
+
+  /// The last answer begins where generation begins, if the prompt is how the text begins.
+  private func checkStart(
+    _ row: RenderedRow, _ conversation: Conversation, _ renderer: Renderer, _ label: String
+  ) {
+    guard conversation.messages.last?.role == "assistant", let last = row.spans.last,
+      let prompt = try? renderer.text(
+        of: conversation.messages.dropLast(), tools: conversation.tools, addGenerationPrompt: true)
+    else { return }
+    let text = Array(row.text.utf8)
+    if text.starts(with: prompt.utf8), last.lowerBound != prompt.utf8.count {
+      print(
+        "start: \(renderer.template.name): \(label): prompt ends "
+          + "\"\(String(decoding: Array(prompt.utf8.suffix(30)), as: UTF8.self))\", trained "
+          + "\"\(String(decoding: text[last].prefix(60), as: UTF8.self))\"")
+    }
+  }
+}

@@ -139,11 +139,11 @@ CONVERSATIONS = {
         [
             turn("user", "Weather in Köln?"),
             thought("I have to look.", "Looking.", tool_calls=CALLS[1]["tool_calls"]),
-            answer("weather", "rain"),
+            answer("weather", "wet: 4 mm"),
             thought("It rains.", "Rain."),
             turn("user", "And in Rio?"),
             thought("The other one.", "", tool_calls=[call("weather", {"city": "Rio"}, "f6g7h8i9j")]),
-            answer("weather", "sun", "f6g7h8i9j"),
+            answer("weather", "dry: 0 mm", "f6g7h8i9j"),
             thought("It shines.", "Sun."),
         ],
         TOOLS,

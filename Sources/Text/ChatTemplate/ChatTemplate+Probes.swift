@@ -7,7 +7,7 @@ extension ChatTemplate {
 
   private static let question = Message(role: "user", content: "question")
 
-  private static func tool(named name: String) -> JSON {
+  static func probeTool(named name: String) -> JSON {
     [
       "type": "function",
       "function": [
@@ -20,7 +20,7 @@ extension ChatTemplate {
     ]
   }
 
-  private static func call(_ name: String) -> JSON {
+  static func probeCall(_ name: String) -> JSON {
     // Some templates accept nothing but identifiers of nine letters.
     [
       "id": "abcdefghi", "type": "function",
@@ -29,12 +29,12 @@ extension ChatTemplate {
   }
 
   /// Whether the template shows a tool that a conversation has.
-  var findsTools: Bool { shows([Self.question], Self.tool(named: Self.mark)) ?? mentions("tools") }
+  var findsTools: Bool { shows([Self.question], Self.probeTool(named: Self.mark)) ?? mentions("tools") }
 
   /// Whether the template shows the calls of an answer.
   var findsToolCalls: Bool {
-    let answer = Message(role: "assistant", content: "", toolCalls: [Self.call(Self.mark)])
-    return shows([Self.question, answer], Self.tool(named: "name"))
+    let answer = Message(role: "assistant", content: "", toolCalls: [Self.probeCall(Self.mark)])
+    return shows([Self.question, answer], Self.probeTool(named: "name"))
       ?? shows([Self.question, answer], nil) ?? mentions("tool_calls")
   }
 
