@@ -1,0 +1,69 @@
+import Formats
+
+/// A repository in the cache, as far as it is there.
+package struct CachedSnapshot: Sendable {
+  package let name: HubName
+  /// The directory.
+  package let path: String
+  package let commit: String
+
+  /// What the cache holds of the revision, without asking the hub; nil where that is nothing.
+  package init?(_ name: HubName, in cache: HubCache) {
+    guard let commit = cache.commit(name) else { return nil }
+    path = cache.snapshot(name, commit)
+    guard directoryExists(path) else { return nil }
+    self.name = name
+    self.commit = commit
+  }
+
+  /// Whether a model can be run from it: its configuration, every file of its weights and a tokenizer.
+  /// Links whose blobs are missing do not count.
+  package var isUsableModel: Bool {
+    if let word = name.file { return ggufFile(word) != nil }
+    guard fileExists("\(path)/config.json") else { return hasOneGGUF || isAdapter }
+    return hasWeights && hasTokenizer
+  }
+
+  /// What `name.file` means here: a file by its path, or the one GGUF file of a quantization.
+  package func ggufFile(_ word: String) -> String? {
+    if fileExists("\(path)/\(word)") { return "\(path)/\(word)" }
+    let choice = GGUFChoice(relativePaths(below: ""))
+    guard let files = try? choice.named(word, name), files.count == 1 else { return nil }
+    return "\(path)/\(files[0])"
+  }
+
+  private var hasWeights: Bool {
+    if fileExists("\(path)/\(FileSelection.single)") { return true }
+    let index = "\(path)/\(FileSelection.index)"
+    guard fileExists(index), let files = try? ShardIndex.files(index, place: index) else {
+      return false
+    }
+    return files.allSatisfy { fileExists("\(path)/\($0)") }
+  }
+
+  private var hasTokenizer: Bool {
+    ["tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json", "spiece.model"]
+      .contains { fileExists("\(path)/\($0)") }
+  }
+
+  private var hasOneGGUF: Bool {
+    let names = (try? directoryEntries(path)) ?? []
+    return names.filter { $0.hasSuffix(".gguf") && fileExists("\(path)/\($0)") }.count == 1
+  }
+
+  private var isAdapter: Bool {
+    ["adapter_config.json", "adapter_model.safetensors"].allSatisfy { fileExists("\(path)/\($0)") }
+  }
+
+  /// Files in it by their paths, of which a cut link is none.
+  private func relativePaths(below folder: String, depth: Int = 0) -> [String] {
+    guard depth < 8, let names = try? directoryEntries("\(path)/\(folder)") else { return [] }
+    return names.flatMap { name -> [String] in
+      let relative = folder.isEmpty ? name : "\(folder)/\(name)"
+      if directoryExists("\(path)/\(relative)") {
+        return relativePaths(below: relative, depth: depth + 1)
+      }
+      return fileExists("\(path)/\(relative)") ? [relative] : []
+    }
+  }
+}
