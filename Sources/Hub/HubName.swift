@@ -9,7 +9,7 @@ package struct HubName: Sendable, Equatable, CustomStringConvertible {
   package let owner: String
   package let name: String
   /// A branch, a tag or a commit.
-  package let revision: String
+  package private(set) var revision: String
   /// One file of the repository, or the quantization that is in a GGUF file's name, such as `Q4_K_M`.
   package let file: String?
 
@@ -23,6 +23,13 @@ package struct HubName: Sendable, Equatable, CustomStringConvertible {
     (kind == .dataset ? Self.datasetPrefix : "") + id
       + (revision == Self.defaultRevision ? "" : "@\(revision)")
       + (file.map { ":\($0)" } ?? "")
+  }
+
+  /// The same repository at a commit.
+  package func at(commit: String) -> HubName {
+    var name = self
+    name.revision = commit
+    return name
   }
 
   /// Reads a name; nil where the text has another shape, as a path has.

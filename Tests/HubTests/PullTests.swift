@@ -232,7 +232,8 @@ struct HubFixture {
   @Test func aCopyIsADirectoryOfItsOwn() throws {
     let fixture = try HubFixture()
     let copy = fixture.directory.path("copy")
-    try SnapshotCopy.write(try fixture.pull(), to: copy)
+    let snapshot = try fixture.pull()
+    try SnapshotCopy.write(snapshot.files, of: snapshot.path, to: copy)
     #expect(
       try directoryEntries(copy) == ["config.json", "model.safetensors", "tokenizer.json"])
     #expect(try readFile("\(copy)/model.safetensors") == HubFixture.weights)

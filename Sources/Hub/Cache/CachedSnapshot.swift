@@ -16,23 +16,26 @@ package struct CachedSnapshot: Sendable {
     self.commit = commit
   }
 
-  /// Whether a model can be run from it: its configuration, every file of its weights and a tokenizer.
-  /// Links whose blobs are missing do not count.
-  package var isUsableModel: Bool {
-    if let word = name.file { return ggufFile(word) != nil }
-    guard fileExists("\(path)/config.json") else { return hasOneGGUF || isAdapter }
-    return hasWeights && hasTokenizer
+  /// The directory or the GGUF file that a model, or an adapter, can be loaded from; nil where a file of
+  /// it is missing. Links whose blobs are missing do not count.
+  package var modelPath: String? {
+    if let word = name.file { return ggufFile(word) }
+    if hasWeights && hasTokenizer || isAdapter { return path }
+    return hasWeights ? nil : onlyGGUF
   }
 
+  /// All files in it by their paths.
+  package var files: [String] { relativePaths(below: "") }
+
   /// What `name.file` means here: a file by its path, or the one GGUF file of a quantization.
-  package func ggufFile(_ word: String) -> String? {
+  private func ggufFile(_ word: String) -> String? {
     if fileExists("\(path)/\(word)") { return "\(path)/\(word)" }
-    let choice = GGUFChoice(relativePaths(below: ""))
-    guard let files = try? choice.named(word, name), files.count == 1 else { return nil }
+    guard let files = try? GGUFChoice(files).named(word, name), files.count == 1 else { return nil }
     return "\(path)/\(files[0])"
   }
 
   private var hasWeights: Bool {
+    guard fileExists("\(path)/config.json") else { return false }
     if fileExists("\(path)/\(FileSelection.single)") { return true }
     let index = "\(path)/\(FileSelection.index)"
     guard fileExists(index), let files = try? ShardIndex.files(index, place: index) else {
@@ -46,9 +49,9 @@ package struct CachedSnapshot: Sendable {
       .contains { fileExists("\(path)/\($0)") }
   }
 
-  private var hasOneGGUF: Bool {
-    let names = (try? directoryEntries(path)) ?? []
-    return names.filter { $0.hasSuffix(".gguf") && fileExists("\(path)/\($0)") }.count == 1
+  private var onlyGGUF: String? {
+    guard let found = try? GGUFChoice(files).only(name), found.count == 1 else { return nil }
+    return "\(path)/\(found[0])"
   }
 
   private var isAdapter: Bool {

@@ -5,14 +5,16 @@ import Foundation
 package enum SnapshotCopy {
   /// Makes `directory`, which must not exist or be empty. Where the file system can, copies share their
   /// blocks with the cache until one of them is changed.
-  package static func write(_ snapshot: RepositoryPull.Snapshot, to directory: String) throws {
+  package static func write(
+    _ files: [String], of snapshot: String, to directory: String
+  ) throws {
     let target = try AtomicDirectory(directory)
-    let bytes = snapshot.files.reduce(0) { $0 + (fileSize("\(snapshot.path)/\($1)") ?? 0) }
+    let bytes = files.reduce(0) { $0 + (fileSize("\(snapshot)/\($1)") ?? 0) }
     try requireSpace(bytes, at: target.path)
-    for file in snapshot.files {
+    for file in files {
       let copy = "\(target.path)/\(file)"
       try createDirectory(parentDirectory(of: copy))
-      try self.copy("\(snapshot.path)/\(file)", to: copy)
+      try self.copy("\(snapshot)/\(file)", to: copy)
     }
     try target.commit()
   }
