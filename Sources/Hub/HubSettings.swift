@@ -1,4 +1,5 @@
 package import Formats
+import Foundation
 
 /// Where the hub is, who asks, and where downloads are kept: what `huggingface_hub` reads from the
 /// environment, under the same names.
@@ -114,7 +115,7 @@ private struct EnvironmentPaths {
   func expanded(_ path: String) -> String {
     var text = path
     if text == "~" || text.hasPrefix("~/") {
-      text = (environment["HOME"] ?? "/root") + text.dropFirst()
+      text = (environment["HOME"] ?? NSHomeDirectory()) + text.dropFirst()
     }
     return text.replacing(/\$(?:\{(\w+)\}|(\w+))/) { match in
       let name = String(match.output.1 ?? match.output.2 ?? "")

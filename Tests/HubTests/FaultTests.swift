@@ -331,6 +331,21 @@ import Testing
     #expect(try fixture.problem().contains("does not say how large"))
   }
 
+  /// Its length is that of the redirection's own text.
+  @Test func aRedirectionWithoutASizeIsNoFile() throws {
+    let fixture = try HubFixture()
+    var model = HubFixture.model
+    model.listsBlobs = false
+    fixture.hub.add(model, as: "harbour/ferry-1b")
+    let url = fixture.hub.storeURL
+    fixture.hub.answer { request in
+      request.method == "HEAD"
+        ? .init(302, [("Location", "\(url)/x"), ("ETag", "\"abc\"")], text: "Found") : nil
+    }
+    #expect(try fixture.problem().contains("does not say how large"))
+    #expect(fixture.hub.storeRequests.isEmpty)
+  }
+
   // MARK: Stopping
 
   @Test func stoppingKeepsWhatCame() throws {

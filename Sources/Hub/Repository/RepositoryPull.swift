@@ -113,10 +113,12 @@ package struct RepositoryPull: Sendable {
     let (answer, _) = try client.fetch(url, method: .head)
     let isThere = answer.head.isSuccess || answer.head.isRedirect
     guard isThere else { throw answer.problem(name, file: file.path, settings: settings) }
-    let tag = answer.fieldFromHome("x-linked-etag") ?? answer.fieldFromHome("etag")
+    // A redirection has fields of its own: only those about what it leads to count.
+    let isFile = answer.head.isSuccess && answer.isFromHome
+    let tag = answer.fieldFromHome("x-linked-etag") ?? (isFile ? answer.head["etag"] : nil)
     let size =
       answer.fieldFromHome("x-linked-size").flatMap { Int($0) }
-      ?? answer.head.count("content-length")
+      ?? (isFile ? answer.head.count("content-length") : nil)
     guard let blob = EntityTag(tag)?.value, let size, (0...1 << 50).contains(size) else {
       throw Problem(
         place, "the hub does not say how large the file is and what is in it; check HF_ENDPOINT",
