@@ -142,10 +142,6 @@ private struct GGUFConfigurationKeys {
     if let experts = value("expert_count")?.integer, experts > 0 {
       problems.append("the model is a mixture of \(experts) experts, which is not supported")
     }
-    if let parts = file.metadata["split.count"]?.integer, parts > 1 {
-      problems.append(
-        "the model is split into \(parts) files; join them with llama-gguf-split --merge")
-    }
     for key in ["attention.scale", "logit_scale", "embedding_scale"]
     where value(key) != nil {
       problems.append(

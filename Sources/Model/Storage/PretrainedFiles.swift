@@ -38,7 +38,8 @@ package final class PretrainedFiles {
     switch place {
     case .directory(let directory):
       configuration = try Self.configuration(directory)
-      weights = try HuggingFaceWeights(directory: directory)
+      weights = try HuggingFaceWeights(
+        directory: directory, quantization: configuration.json["quantization_config"])
       source = .huggingFace(directory: directory)
       self.path = directory
     case .gguf(let ggufPath):
@@ -146,6 +147,9 @@ package final class PretrainedFiles {
     specification.linears.contains { weights.stored($0.name)?.typeName == "NF4" }
   }
 
+  /// How a checkpoint in safetensors stores its linear layers where it quantizes them, for a person.
+  package var storedQuantization: String? { weights.quantization }
+
   // MARK: - Checking
 
   /// Throws one `Problem` with every tensor that is missing, has another shape or cannot be read,
@@ -177,6 +181,12 @@ package final class PretrainedFiles {
           + " do not belong together")
     }
     guard stored.type != nil else {
+      if stored.typeName.hasPrefix("F8_") {
+        return Problem(
+          stored.path,
+          "tensor \"\(stored.name)\" is in 8-bit floating point (\(stored.typeName)), which is not"
+            + " supported; use the model in BF16, or quantize that with `finetune quantize`")
+      }
       return Problem(
         stored.path,
         "tensor \"\(stored.name)\" has element type \(stored.typeName), which is not supported; use"

@@ -21,6 +21,9 @@ protocol WeightFiles: AnyObject {
   /// A weight that is stored in NF4, as it is; nil for one that is stored as numbers.
   func nf4(_ name: String) throws(Problem) -> NF4Weight?
 
+  /// How linear layers are quantized, for a person; nil where they are not or differ.
+  var quantization: String? { get }
+
   /// What identifies the weights, into a running checksum.
   func identify(_ sum: inout SHA256Stream)
 }
