@@ -112,9 +112,9 @@ import Training
   }
 
   @Test func refusesTensorsItDoesNotKnow() throws {
-    let one = SafetensorsWriter.Source(name: "model.layers.0.mlp.up_proj.m", dtype: "F32", shape: [1]) {
-      emit in try [Float(1)].withUnsafeBytes(emit)
-    }
+    let one = SafetensorsWriter.Source(
+      name: "model.layers.0.mlp.up_proj.m", dtype: "F32", shape: [1]
+    ) { emit in try [Float(1)].withUnsafeBytes(emit) }
     try write(try golden.adapters(), extra: [one])
     #expect(try sentence().contains("belongs to DoRA"))
     try write(try golden.adapters()) { "somewhere." + $0 }

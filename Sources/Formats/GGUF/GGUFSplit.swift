@@ -74,7 +74,7 @@ package enum GGUFSplit {
 
     init?(_ file: String) {
       guard let match = file.wholeMatch(of: /(.*)-([0-9]{5})-of-([0-9]{5})\.gguf/),
-        let number = Int(match.2), let count = Int(match.3), count >= 1, (1...count).contains(number)
+        let number = Int(match.2), let count = Int(match.3), number >= 1, number <= count
       else { return nil }
       stem = match.1
       self.number = number

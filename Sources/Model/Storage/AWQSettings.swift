@@ -22,7 +22,8 @@ struct AWQSettings {
     case "gemm", "exllama", "ipex": layout = .awq
     case "gemv": layout = .awqRows
     default:
-      throw problem("name the version \"\(version)\", supported are gemm and gemv; use another model")
+      throw problem(
+        "name the version \"\(version)\", supported are gemm and gemv; use another model")
     }
     let size = json["group_size"] ?? json["q_group_size"] ?? 128
     guard let number = size.integer, number == -1 || (1...1 << 30).contains(number) else {

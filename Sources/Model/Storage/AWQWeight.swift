@@ -90,8 +90,9 @@ struct AWQWeight: PackedWeight {
       let values = try file.float32(name)
       guard values.toArray(Float.self).allSatisfy({ $0 != 0 }) else {
         throw Problem(
-          file.path, "tensor \"\(name)\" holds a zero, which nothing can be divided by; the file is"
-            + " damaged, download it again")
+          file.path,
+          "tensor \"\(name)\" holds a zero, which nothing can be divided by; the file is damaged,"
+            + " download it again")
       }
       return values
     }

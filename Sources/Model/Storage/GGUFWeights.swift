@@ -29,7 +29,8 @@ final class GGUFWeights: WeightFiles {
       default: blocks == nil ? nil : .float32
       }
     return StoredTensor(
-      path: file.files[entry.part].path, name: stored, shape: entry.shape, type: type, typeName: entry.type.name)
+      path: file.files[entry.part].path, name: stored, shape: entry.shape, type: type,
+      typeName: entry.type.name)
   }
 
   func unexpected(known: Set<String>) -> [String] {

@@ -18,7 +18,8 @@ struct GPTQSettings {
 
   init(_ json: JSON, path: String) throws(Problem) {
     func problem(_ sentence: String) -> Problem { Problem(path, "the GPTQ settings \(sentence)") }
-    let format = (json["checkpoint_format"]?.string ?? json["format"]?.string ?? "gptq").lowercased()
+    let named = json["checkpoint_format"]?.string ?? json["format"]?.string
+    let format = (named ?? "gptq").lowercased()
     guard ["gptq", "gptq_v2"].contains(format), json["is_marlin_format"]?.bool != true else {
       throw problem(
         "name the format \"\(format == "gptq" ? "marlin" : format)\", supported are gptq and gptq_v2;"

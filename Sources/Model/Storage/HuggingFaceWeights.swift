@@ -116,7 +116,7 @@ final class HuggingFaceWeights: WeightFiles {
   }
 
   var quantization: String? {
-    if !quantized.isEmpty { return "bitsandbytes NF4" }
+    if !quantized.isEmpty { return PretrainedFiles.storedNF4 }
     let kinds = Set(packed.values.map(\.summary)).sorted()
     return kinds.isEmpty ? nil : kinds.joined(separator: "; ")
   }

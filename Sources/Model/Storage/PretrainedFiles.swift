@@ -150,6 +150,9 @@ package final class PretrainedFiles {
   /// How a checkpoint in safetensors stores its linear layers where it quantizes them, for a person.
   package var storedQuantization: String? { weights.quantization }
 
+  /// `storedQuantization` of a checkpoint in NF4.
+  package static let storedNF4 = "bitsandbytes NF4"
+
   // MARK: - Checking
 
   /// Throws one `Problem` with every tensor that is missing, has another shape or cannot be read,

@@ -21,13 +21,15 @@ enum MLXDirectory {
     let path = "\(directory)/\(MLXNaming.tensorsName)"
     guard fileExists(path) else {
       throw Problem(
-        path, "there is no such file; save the adapter with a newer mlx-lm, which writes safetensors")
+        path,
+        "there is no such file; save the adapter with a newer mlx-lm, which writes safetensors")
     }
     let settings = try Settings("\(directory)/\(MLXNaming.configName)")
     let file = try SafetensorsFile(path)
     if let magnitude = file.names.first(where: { $0.hasSuffix(".m") }) {
       throw Problem(
-        path, "\"\(magnitude)\" belongs to DoRA, which is not read from mlx-lm; convert the adapter to"
+        path,
+        "\"\(magnitude)\" belongs to DoRA, which is not read from mlx-lm; convert the adapter to"
           + " PEFT's layout")
     }
     let found = sites(linears, in: file)
@@ -88,7 +90,8 @@ enum MLXDirectory {
           path, "the rank is \(parameters["rank"]?.text() ?? "missing"), expected a whole number")
       }
       guard let scale = parameters["scale"]?.number, Float(scale).isFinite else {
-        throw Problem(path, "the scale is \(parameters["scale"]?.text() ?? "missing"), expected a number")
+        throw Problem(
+          path, "the scale is \(parameters["scale"]?.text() ?? "missing"), expected a number")
       }
       self.rank = rank
       self.scale = scale
