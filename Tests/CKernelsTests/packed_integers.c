@@ -94,6 +94,31 @@ static void *random_scales(size_t count, ck_value_type type) {
   return half;
 }
 
+/* Laid out for memory, it has the same values: whole rows, and pieces that begin anywhere. */
+static void test_regrouping(const ck_packed_integers *w, size_t groups, const float *expected) {
+  size_t outputs = w->outputs, inputs = w->inputs;
+  uint8_t *codes = bytes(outputs * inputs / 2), *zeros = bytes(outputs * groups);
+  uint16_t *scales = halves(outputs * groups);
+  ck_packed_integers_regroup(w, groups, codes, scales, zeros);
+  ck_grouped grouped = {codes, scales, zeros, w->groups, inputs, groups, w->group_size,
+                        w->value_type, CK_FLOAT32};
+  float *values = floats(outputs * inputs);
+  for (size_t n = 0; n < outputs; n++) {
+    ck_grouped_decode_range(&grouped, n * inputs, inputs, values + n * inputs);
+  }
+  EXPECT_SAME(values, expected, outputs * inputs * sizeof *values);
+  for (size_t i = 0; i < 20; i++) {
+    size_t n = next_number() % outputs, k = next_number() % inputs;
+    size_t count = 1 + next_number() % (inputs - k);
+    float *piece = floats(count);
+    uint16_t *halved = halves(count);
+    ck_grouped_decode_range(&grouped, n * inputs + k, count, piece);
+    EXPECT_SAME(piece, expected + n * inputs + k, count * sizeof *piece);
+    ck_grouped_to_bf16(&grouped, n * inputs + k, count, halved);
+    EXPECT_SAME(halved, narrowed(piece, count), count * sizeof *halved);
+  }
+}
+
 static void test_layout(ck_packed_layout layout, unsigned bits, size_t outputs, size_t inputs,
                         size_t group_size, ck_value_type type, bool listed, bool divided) {
   begin("layout %d, %u bits, [%zu, %zu] in groups of %zu, type %d%s%s", layout, bits, outputs, inputs,
@@ -128,6 +153,9 @@ static void test_layout(ck_packed_layout layout, unsigned bits, size_t outputs, 
   }
   on_all_threads(decode, &p);
   EXPECT_SAME(p.out, expected, outputs * inputs * sizeof *expected);
+  if (bits <= 4 && !divided && type != CK_FLOAT32 && inputs % 2 == 0) {
+    test_regrouping(&p.weight, groups, expected);
+  }
 }
 
 typedef struct {
@@ -165,6 +193,7 @@ void test_packed_integers(void) {
     test_layout(CK_PACKED_GPTQ, bits[i], 64, 32, 32, CK_FLOAT32, true, true);
   }
   test_layout(CK_PACKED_AWQ, 4, 72, 100, 20, CK_FLOAT16, false, true);
+  test_layout(CK_PACKED_AWQ, 4, 24, 600, 50, CK_BFLOAT16, false, false);
   test_layout(CK_PACKED_AWQ, 4, 8, 3, 2, CK_BFLOAT16, false, false);
   test_layout(CK_PACKED_AWQ_ROWS, 4, 37, 96, 8, CK_FLOAT16, false, false);
   test_layout(CK_PACKED_AWQ_ROWS, 4, 1, 8, 8, CK_FLOAT32, false, true);

@@ -76,6 +76,30 @@ void ck_packed_integers_decode(const ck_packed_integers *weight, float *out);
 void ck_int8_decode(const int8_t *codes, const float *scales, float *out, size_t rows,
                     size_t columns);
 
+/* ---- grouped.c: the same as it stays in memory -----------------------------------------------*/
+
+/* An [outputs, inputs] weight with codes of up to four bits: a value is
+ * scale · (code - zero), rounded to the type of the scales and then to value_type. */
+typedef struct {
+  const uint8_t *codes;    /* [outputs · inputs / 2], the even element in the low nibble; inputs are even */
+  const uint16_t *scales;  /* [outputs, groups] */
+  const uint8_t *zeros;    /* [outputs, groups] */
+  const int32_t *group_of; /* [inputs], or NULL where group_size inputs lie side by side */
+  size_t inputs, groups, group_size;
+  ck_value_type scale_type; /* CK_FLOAT16 or CK_BFLOAT16 */
+  ck_value_type value_type; /* CK_BFLOAT16, or anything else for no second rounding */
+} ck_grouped;
+
+/* Lays a weight of at most four bits without divisors out anew; the scales are of 16 bits. */
+void ck_packed_integers_regroup(const ck_packed_integers *weight, size_t groups, uint8_t *codes,
+                                uint16_t *scales, uint8_t *zeros);
+
+/* out[count] = elements first ..< first + count, which are of one row. */
+void ck_grouped_decode_range(const ck_grouped *weight, size_t first, size_t count, float *out);
+
+/* The same in bfloat16, whatever value_type says. */
+void ck_grouped_to_bf16(const ck_grouped *weight, size_t first, size_t count, uint16_t *out);
+
 /* ---- ggml_blocks.c: GGML's block formats, as GGUF files store weights -----------------------*/
 
 typedef enum {

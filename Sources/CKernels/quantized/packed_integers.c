@@ -131,6 +131,52 @@ void ck_packed_integers_decode(const ck_packed_integers *weight, float *out) {
   ck_parallel_for(ck_ceil_divide(weight->outputs, STRIP), CK_ANY_WORKERS, decode_task, &p);
 }
 
+/* ---- Laid out anew ---------------------------------------------------------------------------*/
+
+typedef struct {
+  const ck_packed_integers *weight;
+  size_t groups;
+  uint8_t *codes, *zeros;
+  uint16_t *scales;
+} regrouping;
+
+static void regroup_codes(const regrouping *p, ck_range strip) {
+  const ck_packed_integers *w = p->weight;
+  uint32_t even[STRIP], odd[STRIP];
+  for (size_t k = 0; k < w->inputs; k += 2) {
+    load_codes(w, k, strip.first, strip.count, even);
+    load_codes(w, k + 1, strip.first, strip.count, odd);
+    for (size_t i = 0; i < strip.count; i++) {
+      p->codes[((strip.first + i) * w->inputs + k) / 2] = (uint8_t)(even[i] | odd[i] << 4);
+    }
+  }
+}
+
+static void regroup_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const regrouping *p = context;
+  const ck_packed_integers *w = p->weight;
+  ck_range strip = ck_piece(w->outputs, STRIP, task);
+  regroup_codes(p, strip);
+  for (size_t g = 0; g < p->groups; g++) {
+    float scales[STRIP];
+    int32_t zeros[STRIP];
+    load_group(w, g, strip.first, strip.count, scales, zeros);
+    for (size_t i = 0; i < strip.count; i++) {
+      size_t place = (strip.first + i) * p->groups + g;
+      p->zeros[place] = (uint8_t)zeros[i];
+      p->scales[place] = w->value_type == CK_FLOAT16 ? ck_float16_from_float(scales[i])
+                                                     : ck_bfloat16_from_float(scales[i]);
+    }
+  }
+}
+
+void ck_packed_integers_regroup(const ck_packed_integers *weight, size_t groups, uint8_t *codes,
+                                uint16_t *scales, uint8_t *zeros) {
+  regrouping p = {weight, groups, codes, zeros, scales};
+  ck_parallel_for(ck_ceil_divide(weight->outputs, STRIP), CK_ANY_WORKERS, regroup_task, &p);
+}
+
 /* ---- Rows of bytes ---------------------------------------------------------------------------*/
 
 typedef struct {

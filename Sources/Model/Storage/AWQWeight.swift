@@ -85,6 +85,19 @@ struct AWQWeight: PackedWeight {
   }
 
   func decode(from shards: SafetensorsShards, into tensor: Tensor) throws(Problem) {
+    Kernels.decode(try stored(in: shards), into: tensor)
+  }
+
+  var groupedBytes: Int? {
+    guard divisorsName == nil, inputs.isMultiple(of: 2), valueType.size == 2 else { return nil }
+    return GroupedWeight.byteCount(of: outputs * inputs, scales: outputs * groups)
+  }
+
+  func grouped(from shards: SafetensorsShards, in memory: TensorPool) throws(Problem)
+    -> GroupedWeight?
+  { Kernels.regroup(try stored(in: shards), in: memory) }
+
+  private func stored(in shards: SafetensorsShards) throws(Problem) -> PackedIntegerWeight {
     let divisors = try divisorsName.map { (name) throws(Problem) -> Tensor in
       guard let file = shards.file(of: name) else { preconditionFailure("\(name) is gone") }
       let values = try file.float32(name)
@@ -96,11 +109,10 @@ struct AWQWeight: PackedWeight {
       }
       return values
     }
-    Kernels.decode(
-      PackedIntegerWeight(
-        layout: layout, bits: 4, outputs: outputs, inputs: inputs,
-        codes: shards.stored(codesName), zeros: shards.stored(zerosName), zeroOffset: 0,
-        scales: shards.stored(scalesName), groups: .contiguous(size: groupSize),
-        divisors: divisors), into: tensor)
+    return PackedIntegerWeight(
+      layout: layout, bits: 4, outputs: outputs, inputs: inputs,
+      codes: shards.stored(codesName), zeros: shards.stored(zerosName), zeroOffset: 0,
+      scales: shards.stored(scalesName), groups: .contiguous(size: groupSize),
+      divisors: divisors)
   }
 }

@@ -67,6 +67,19 @@ struct GPTQWeight: PackedWeight {
   }
 
   func decode(from shards: SafetensorsShards, into tensor: Tensor) throws(Problem) {
+    Kernels.decode(try stored(in: shards), into: tensor)
+  }
+
+  var groupedBytes: Int? {
+    guard bits <= 4, inputs.isMultiple(of: 2), valueType.size == 2 else { return nil }
+    return GroupedWeight.byteCount(of: outputs * inputs, scales: outputs * groups)
+  }
+
+  func grouped(from shards: SafetensorsShards, in memory: TensorPool) throws(Problem)
+    -> GroupedWeight?
+  { Kernels.regroup(try stored(in: shards), in: memory) }
+
+  private func stored(in shards: SafetensorsShards) throws(Problem) -> PackedIntegerWeight {
     var groups = PackedIntegerWeight.Groups.contiguous(size: groupSize)
     if hasGroupOfInputs {
       let places = shards.stored(groupsName)
@@ -78,10 +91,9 @@ struct GPTQWeight: PackedWeight {
       }
       groups = .listed(places, count: self.groups)
     }
-    Kernels.decode(
-      PackedIntegerWeight(
-        layout: .gptq, bits: bits, outputs: outputs, inputs: inputs,
-        codes: shards.stored(codesName), zeros: shards.stored(zerosName), zeroOffset: zeroOffset,
-        scales: shards.stored(scalesName), groups: groups), into: tensor)
+    return PackedIntegerWeight(
+      layout: .gptq, bits: bits, outputs: outputs, inputs: inputs,
+      codes: shards.stored(codesName), zeros: shards.stored(zerosName), zeroOffset: zeroOffset,
+      scales: shards.stored(scalesName), groups: groups)
   }
 }

@@ -115,6 +115,13 @@ final class HuggingFaceWeights: WeightFiles {
     return try weight.load(from: shards, places)
   }
 
+  func groupedBytes(_ name: String) -> Int? { packed[name]?.groupedBytes }
+
+  func grouped(_ name: String, in memory: TensorPool) throws(Problem) -> GroupedWeight? {
+    guard let weight = packed[name], weight.groupedBytes != nil else { return nil }
+    return try weight.grouped(from: joined, in: memory)
+  }
+
   var quantization: String? {
     if !quantized.isEmpty { return PretrainedFiles.storedNF4 }
     let kinds = Set(packed.values.map(\.summary)).sorted()

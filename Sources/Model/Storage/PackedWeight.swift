@@ -24,11 +24,24 @@ protocol PackedWeight {
 
   /// The values into a float32 tensor [outputs, inputs]; the parts were checked.
   func decode(from shards: SafetensorsShards, into tensor: Tensor) throws(Problem)
+
+  /// Bytes of the weight where it can stay in four bits in memory; else nil.
+  var groupedBytes: Int? { get }
+
+  /// The weight as it stays in memory; nil where it has to become numbers.
+  func grouped(from shards: SafetensorsShards, in memory: TensorPool) throws(Problem)
+    -> GroupedWeight?
 }
 
 extension PackedWeight {
   /// The weight's name in a checkpoint that is not quantized.
   var name: String { module + ".weight" }
+
+  var groupedBytes: Int? { nil }
+
+  func grouped(from shards: SafetensorsShards, in memory: TensorPool) throws(Problem)
+    -> GroupedWeight?
+  { nil }
 }
 
 enum PackedWeights {

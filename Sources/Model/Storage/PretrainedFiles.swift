@@ -108,7 +108,8 @@ package final class PretrainedFiles {
 
   /// The weight of a linear layer.
   ///
-  /// A file that is in NF4 already is taken as it is. Otherwise the weight is rounded to `valueType`
+  /// A file that is in NF4 already is taken as it is where that is asked for, and the four bits of GPTQ and AWQ
+  /// where it is not: they are the same numbers, in a quarter of the memory. Otherwise the weight is rounded to `valueType`
   /// before it is quantized, and is again whenever it is dequantized: float32, bfloat16 or float16,
   /// by default the type in the file. transformers with bitsandbytes has the dtype that the model is
   /// loaded in.
@@ -116,6 +117,11 @@ package final class PretrainedFiles {
     _ site: Site, storage: WeightStorage, valueType: DataType? = nil
   ) throws(Problem) -> BaseWeight {
     guard storage.quantization == .nf4 else {
+      if let fault = fault(site) { throw fault }
+      if let stored = try weights.grouped(site.name, in: memory) {
+        weights.forget(site.name)
+        return .grouped(stored)
+      }
       let values = try tensor(site, type: storage.type.dataType)
       return storage.type == .bfloat16 ? .bfloat16(values) : .float32(values)
     }
@@ -129,6 +135,12 @@ package final class PretrainedFiles {
       Kernels.nf4Quantize(
         values, outputs: site.outputs, inputs: site.inputs,
         doubleQuantization: storage.doubleQuantization, valueType: type, in: memory))
+  }
+
+  /// Bytes of a linear layer's weight in memory where its file decides, without reading it; nil where
+  /// `storage` does.
+  package func keptBytes(_ site: Site, _ storage: WeightStorage) -> Int? {
+    storage.quantization == .nf4 ? nil : weights.groupedBytes(site.name)
   }
 
   /// Gives back what reading tensors needed beside them.

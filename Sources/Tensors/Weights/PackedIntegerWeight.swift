@@ -75,6 +75,11 @@ package struct PackedIntegerWeight {
     }
   }
 
+  /// Whether a `GroupedWeight` can hold it, but for the size of its scales.
+  package var canStayGrouped: Bool {
+    bits <= 4 && divisors == nil && inputs.isMultiple(of: 2) && scales.dataType.size == 2
+  }
+
   /// Words of 32 bits in a row of zero points.
   var zeroWords: Int { layout == .awqRows ? zeros.count / outputs : outputs * bits / 32 }
 }

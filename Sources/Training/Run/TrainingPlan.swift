@@ -57,11 +57,17 @@ package struct TrainingPlan {
         trained: rows.reduce(0) { $0 + data.train[$1].trainedTokens }, of: tokens)
     }
     let storage = WeightStorage(recipe.model)
-    weights = base.files.storedQuantization.map { "stored as \($0), \(storage.treatment(of: $0))" }
+    let keeps = base.files.specification.linears.contains {
+      base.files.keptBytes($0, storage) != nil
+    }
+    weights = base.files.storedQuantization.map {
+      "stored as \($0), \(keeps ? "kept in 4 bits" : storage.treatment(of: $0))"
+    }
     memory = MemoryPlan(
       base.files.specification, storage: storage, tokens: computed.max() ?? 0,
       outputs: outputs.max() ?? 0,
-      checkpointing: training.gradientCheckpointing, method: method, targets: targets)
+      checkpointing: training.gradientCheckpointing, method: method, targets: targets,
+      keptBytes: { base.files.keptBytes($0, storage) })
   }
 
   /// The adapter that the recipe asks for, and the layers it goes on.
