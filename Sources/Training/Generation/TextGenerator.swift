@@ -19,7 +19,7 @@ package final class TextGenerator {
     Kernels.setThreads(threads ?? Kernels.defaultThreads)
     let base = try OpenedModel(path: path, template: template)
     let loaded = try adapter.map {
-      try PEFTDirectory.load(
+      try AdapterDirectory.load(
         $0, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint)
     }
     warnings = loaded?.warnings ?? []
