@@ -121,7 +121,8 @@ static void run_rope(void *context) {
   rope_case *p = context;
   size_t size = p->T * p->heads * p->E * sizeof(float);
   ck_rotation rotation = {.x = {.float32 = p->turned}, .positions = p->positions, .cos = p->cos,
-                          .sin = p->sin, .T = p->T, .heads = p->heads, .E = p->E};
+                          .sin = p->sin, .T = p->T, .heads = p->heads, .E = p->E,
+                          .rotated = p->E};
   memcpy(p->turned, p->x, size);
   ck_rope(rotation);
   memcpy(p->back, p->turned, size);

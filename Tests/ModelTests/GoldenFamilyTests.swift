@@ -10,8 +10,11 @@ import Training
   @Test(arguments: GoldenModel.families) func logitsOfEveryPrefixMatch(family: String) throws {
     let golden = try GoldenModel("families/\(family)")
     let model = try golden.model()
-    try golden.expectLogitsOfEveryPrefix(of: model, within: 1e-5)
     let ids = golden.rows[0].ids
+    // Else earlier tokens would have been rotated as those of a shorter text.
+    if model.specification.rotationsAgree(upTo: ids.count) {
+      try golden.expectLogitsOfEveryPrefix(of: model, within: 1e-5)
+    }
     let expected = try golden.tensor("base_logits")
     let whole = KeyValueCache(model.specification, capacity: ids.count)
     let last = model.nextLogits(ids, adapters: nil, cache: whole).toArray(Float.self)
@@ -31,7 +34,9 @@ import Training
       dropout: nil)
     expectClose(
       [loss.scalar / Double(golden.trainedTokens)], [golden.losses[0]], absolute: 0, relative: 1e-5)
-    #expect(adapters.modules.count == golden.files.specification.linears.count)
+    #expect(
+      adapters.modules.count == golden.files.specification.linears.count { $0.expert == nil }
+        - (family == "qwen3-moe" ? 3 : 0), "PEFT was asked for attention only")
     for parameter in adapters.parameters {
       let expected = try golden.tensor("gradient." + parameter.name).toArray(Float.self)
       expectClose(
@@ -40,7 +45,9 @@ import Training
     }
   }
 
-  @Test(arguments: GoldenModel.families) func continuesGreedily(family: String) throws {
+  /// But for one whose rotation changes with every token.
+  @Test(arguments: GoldenModel.families.filter { $0 != "llama-dynamic" })
+  func continuesGreedily(family: String) throws {
     let golden = try GoldenModel("families/\(family)")
     let model = try golden.model()
     func answer(_ adapters: AdapterSet?) -> [Int32] {

@@ -8,7 +8,11 @@ import Training
 /// A tiny model with what PyTorch + PEFT computed with it: Tests/Golden/tiny-llama, made by
 /// scripts/golden/tiny_llama.py, or one of Tests/Golden/families, made by scripts/golden/families.py.
 struct GoldenModel {
-  static let families = ["qwen2", "qwen3", "gemma2"]
+  static let families = [
+    "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi", "gpt2", "gpt_neox", "falcon",
+    "falcon-sequential", "falcon-new", "olmo2", "smollm3", "granite", "starcoder2", "mixtral",
+    "qwen3-moe", "llama-yarn", "llama-dynamic",
+  ]
 
   let path: String
   let files: PretrainedFiles

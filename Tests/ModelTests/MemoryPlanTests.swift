@@ -22,12 +22,15 @@ import Training
     let method = try golden.adapters().method
     for (index, layer) in model.layers.enumerated() {
       let before = workspace.usedBytes
-      _ = layer.makeSaved(tokens: tokens, pass: pass)
+      _ = layer.makeSaved(
+        tokens: tokens, width: golden.files.specification.hiddenSize, pass: pass)
       let adapters = golden.files.specification.linears.filter { $0.layer == index }.reduce(0) {
         $0 + method.savedBytes($1, tokens: tokens, activations: compute.dataType)
       }
       let planned = golden.files.specification.blocks[index]
-        .savedBytes(tokens: tokens, outputs: tokens, activations: compute.dataType)
+        .savedBytes(
+          tokens: tokens, outputs: tokens, width: golden.files.specification.hiddenSize,
+          activations: compute.dataType)
       #expect(workspace.usedBytes - before == planned + adapters)
     }
     var selecting = Pass(
@@ -36,9 +39,12 @@ import Training
     selecting.selection = SelectedTokens(
       places: (16..<48).map { $0 }, positions: [Int32](repeating: 0, count: tokens))
     let before = workspace.usedBytes
-    _ = model.layers[0].makeSaved(tokens: tokens, pass: selecting)
+    _ = model.layers[0].makeSaved(
+      tokens: tokens, width: golden.files.specification.hiddenSize, pass: selecting)
     let planned = golden.files.specification.blocks[0]
-      .savedBytes(tokens: tokens, outputs: 32, activations: compute.dataType)
+      .savedBytes(
+        tokens: tokens, outputs: 32, width: golden.files.specification.hiddenSize,
+        activations: compute.dataType)
     #expect(workspace.usedBytes - before == planned)
   }
 

@@ -135,7 +135,7 @@ import Training
     ("r", 0, "r is 0"), ("r", "8", "r is \"8\""), ("lora_alpha", "x", "lora_alpha is"),
     ("use_rslora", "true", "use_rslora is"), ("init_lora_weights", "pissa_niter_4", "pissa"),
     ("alpha_pattern", ["q_proj": "x"], "alpha_pattern"), ("rank_pattern", ["(": 3], "regular"),
-    ("r", 6, "rank imply"), ("fan_in_fan_out", true, "fan_in_fan_out"),
+    ("r", 6, "rank imply"),
   ]
 
   @Test(arguments: refused)

@@ -19,10 +19,10 @@ import Testing
     let block = try #require(configuration.specification.blocks.first)
     #expect(block.attention.shape == AttentionShape(heads: 8, kvHeads: 8, headDimension: 8))
     #expect(configuration.maxPositionEmbeddings == 2048)
-    #expect(block.attentionNorms.input.epsilon == 1e-6)
+    #expect(block.attentionNorms.input?.epsilon == 1e-6)
     #expect(
       block.attention.rotary
-        == RotarySpecification(headDimension: 8, theta: 10000, scaling: .none))
+        == RotarySpecification(dimension: 8, theta: 10000, scaling: .none))
     #expect(configuration.specification.head.weight != nil)
     #expect(configuration.bosTokenID == nil)
     #expect(configuration.eosTokenIDs.isEmpty)
@@ -41,13 +41,13 @@ import Testing
       Self.changed([("rope_parameters", parameters)]), path: "c")
     for configuration in [old, new] {
       let rotary = configuration.specification.blocks[0].attention.rotary
-      #expect(rotary.theta == 500_000)
+      #expect(rotary?.theta == 500_000)
       #expect(
-        rotary.scaling == .llama3(factor: 32, lowFactor: 1, highFactor: 4, originalLength: 8192))
+        rotary?.scaling == .llama3(factor: 32, lowFactor: 1, highFactor: 4, originalLength: 8192))
     }
     let linear = try ModelConfiguration(
       Self.changed([("rope_scaling", ["type": "linear", "factor": 2.0])]), path: "c")
-    #expect(linear.specification.blocks[1].attention.rotary.scaling == .linear(factor: 2))
+    #expect(linear.specification.blocks[1].attention.rotary?.scaling == .linear(factor: 2))
   }
 
   @Test func joinsTheTokensThatEndText() throws {
@@ -88,9 +88,9 @@ import Testing
 
   /// Random numbers are named by these, so a norm or bias more must not move them.
   @Test func linearLayersAreNumberedAlikeInAllFamilies() throws {
-    for family in Families.all {
+    for type in ["llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "olmo2"] {
       let configuration = try ModelConfiguration(
-        Self.changed([("model_type", .string(family.modelType)), ("num_key_value_heads", 8)]),
+        Self.changed([("model_type", .string(type)), ("num_key_value_heads", 8)]),
         path: "c")
       let linears = configuration.specification.linears
       #expect(linears.map(\.id) == Array(0..<14))
@@ -121,12 +121,11 @@ import Testing
       ("tie_word_embeddings", "yes", "expected true or false"),
       ("eos_token_id", "</s>", "expected a token id"),
       ("mlp_bias", 1, "\"mlp_bias\" is 1, expected true or false"),
-      ("hidden_act", "gelu", "\"hidden_act\" is \"gelu\""),
-      ("attention_dropout", 0.1, "supported is 0"),
-      ("rope_scaling", ["rope_type": "yarn", "factor": 4.0], "the rope type is \"yarn\""),
+      ("hidden_act", "tanh", "\"hidden_act\" is \"tanh\", supported are gelu, gelu_fast"),
+      ("rope_scaling", ["rope_type": "3d", "factor": 4.0], "the rope type is \"3d\""),
       ("rope_scaling", ["rope_type": "linear"], "\"factor\" of the rope parameters is missing"),
       ("rope_scaling", ["rope_type": "linear", "factor": -1], "is -1, expected a positive number"),
-      ("rope_parameters", ["partial_rotary_factor": 0.5], "partial_rotary_factor"),
+      ("rope_parameters", ["partial_rotary_factor": 0.1], "0 of the 8 elements of a head"),
       ("quantization_config", ["quant_method": "gptq"], "quantized with \"gptq\""),
     ] as [(String, JSON?, String)])
   func refuses(key: String, value: JSON?, sentence: String) throws {
@@ -180,7 +179,7 @@ import Testing
     // The scaling of the rotation is found from rope_freqs.weight.
     #expect(gguf.specification == huggingFace.specification)
     #expect(gguf.specification.finalNorm.epsilon == 1e-5)
-    #expect(gguf.specification.blocks[0].attention.rotary.theta == 500_000)
+    #expect(gguf.specification.blocks[0].attention.rotary?.theta == 500_000)
     #expect(gguf.maxPositionEmbeddings == huggingFace.maxPositionEmbeddings)
     #expect(gguf.bosTokenID == 1)
     #expect(gguf.eosTokenIDs == [2])

@@ -278,7 +278,8 @@ extension KernelTests {
         let tensor = Tensor.floats(x, [T, heads * E]).converted(to: type)
         Kernels.rope(
           x: tensor, positions: positions, cos: .floats(cos, [T, E / 2]),
-          sin: .floats(sin, [T, E / 2]), headDimension: E, inverse: false)
+          sin: .floats(sin, [T, E / 2]), headDimension: E, rotated: E,
+          inverse: false)
         results.append(tensor.widened)
       }
       #expect(worstMismatch(results[0], results[1], relative: halfUnit, absolute: 1e-6) == nil)

@@ -29,7 +29,8 @@ extension KernelTests {
 
     @Test(arguments: Reference.Gate.all)
     func referenceSlopeIsTheDerivative(act: Reference.Gate) {
-      let points = stride(from: -12.0, through: 12, by: 0.37).map { $0 }
+      // Zero, where some have a bend, is not among them.
+      let points = stride(from: -12.03, through: 12, by: 0.37).map { $0 }
       let slopes = numericalGradient(of: { $0.reduce(0) { $0 + act.value($1) } }, at: points)
       #expect(worstMismatch(points.map(act.slope), slopes, absolute: 1e-8) == nil)
     }
@@ -50,7 +51,7 @@ extension KernelTests {
     }
 
     /// The exponential must neither overflow to NaN nor lose the limits of the activation.
-    @Test(arguments: Reference.Gate.all) func extremeGates(act: Reference.Gate) {
+    @Test(arguments: Reference.Gate.linearFarOut) func extremeGates(act: Reference.Gate) {
       let gate: [Float] = [-1e30, -1000, -104, -88, 88, 104, 1000, 1e30]
       let ones = [Float](repeating: 1, count: gate.count)
       let out = Tensor.zeros([gate.count])

@@ -18,14 +18,16 @@ extension KernelTests {
       let places = Tensor.integers(positions)
 
       Kernels.rope(
-        x: tensor, positions: places, cos: cosines, sin: sines, headDimension: E, inverse: false)
+        x: tensor, positions: places, cos: cosines, sin: sines, headDimension: E, rotated: E,
+        inverse: false)
       let rows = positions.map { Array(angles[Int($0) * E / 2..<(Int($0) + 1) * E / 2]) }
       let expected = Reference.rope(doubles(x), angles: rows, heads: heads, E: E)
       #expect(worstMismatch(tensor.floats, expected) == nil)
 
       // A rotation's inverse is its transpose, and so its backward pass.
       Kernels.rope(
-        x: tensor, positions: places, cos: cosines, sin: sines, headDimension: E, inverse: true)
+        x: tensor, positions: places, cos: cosines, sin: sines, headDimension: E, rotated: E,
+        inverse: true)
       #expect(worstMismatch(tensor.floats, x) == nil)
     }
 
@@ -38,7 +40,8 @@ extension KernelTests {
       let difference = differenceBetweenThreadCounts {
         let tensor = Tensor.floats(x, [T, heads * E])
         Kernels.rope(
-          x: tensor, positions: positions, cos: table, sin: table, headDimension: E, inverse: false)
+          x: tensor, positions: positions, cos: table, sin: table, headDimension: E, rotated: E,
+        inverse: false)
         return tensor.floats
       }
       #expect(difference == nil)

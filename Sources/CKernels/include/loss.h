@@ -11,13 +11,14 @@
 
 enum { CK_IGNORED_LABEL = -100 };
 
-/* With z = hidden[t] W', softly capped where `soft_cap` is not 0:
+/* With z = hidden[t] W' + bias, softly capped where `soft_cap` is not 0:
  *   *loss += sum over tokens with a label of log(sum_v exp(z_v)) - z_label
  * dhidden[T, D], where given, is written: gradient_scale · dloss/dhidden, zero for tokens without
  * a label. */
 typedef struct {
   const float *hidden;
   const ck_operand *weight; /* [V, D], its stride D */
+  const float *bias; /* [V], or NULL */
   const int32_t *labels;
   float soft_cap;
   double gradient_scale;
@@ -33,6 +34,7 @@ void ck_linear_cross_entropy(const ck_linear_loss *p, void *scratch);
 typedef struct {
   const uint16_t *hidden;
   const ck_operand *weight; /* [V, D] */
+  const float *bias; /* [V], or NULL */
   const int32_t *labels;
   float soft_cap;
   double gradient_scale;

@@ -19,6 +19,7 @@ typedef struct {
   ck_labelled_rows labelled;
   size_t V, D, panels;
   size_t stride; /* of a row of exponentials */
+  const float *bias; /* [V], or NULL */
   float soft_cap; /* 0: none */
   float gradient_scale;
 
@@ -146,10 +147,25 @@ CK_KERNEL(void, cap_rows, (const float *block, float cap, float *capped, size_t 
   for (size_t i = 0; i < count; i++) capped[i] = ck_capped(block[i], cap);
 }
 
+CK_KERNEL(void, add_bias, (const float *block, const float *bias, ck_range columns, float *sums,
+                           size_t rows),
+          (block, bias, columns, sums, rows)) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t i = 0; i < columns.count; i++) {
+      sums[r * CK_PANEL_COLUMNS + i] = block[r * CK_PANEL_COLUMNS + i] + bias[columns.first + i];
+    }
+  }
+}
+
 static void finish_logits(void *context, ck_range rows, ck_range columns, const float *block) {
   const head *p = context;
   size_t panel = columns.first / CK_PANEL_COLUMNS;
-  float capped[CK_FINISHED_ROWS * CK_PANEL_COLUMNS];
+  float biased[CK_FINISHED_ROWS * CK_PANEL_COLUMNS], capped[CK_FINISHED_ROWS * CK_PANEL_COLUMNS];
+  if (p->bias) {
+    memcpy(biased, block, rows.count * CK_PANEL_COLUMNS * sizeof *block);
+    add_bias(block, p->bias, columns, biased, rows.count);
+    block = biased;
+  }
   if (p->soft_cap != 0) {
     cap_rows(block, p->soft_cap, capped, rows.count * CK_PANEL_COLUMNS);
     block = capped;
@@ -213,6 +229,7 @@ static void add_gradient(head *p, const ck_operand *weight, uint16_t *dhidden) {
 void ck_bf16_linear_cross_entropy(const ck_bf16_linear_loss *loss, void *scratch) {
   size_t T = loss->T, D = loss->D;
   head p = {.labelled = {.labels = loss->labels},
+            .bias = loss->bias,
             .soft_cap = loss->soft_cap,
             .gradient_scale = (float)loss->gradient_scale};
   if (p.soft_cap != 0) fill_logarithms(p.logarithms);

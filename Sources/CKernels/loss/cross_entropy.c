@@ -155,7 +155,7 @@ void ck_linear_cross_entropy(const ck_linear_loss *loss, void *scratch) {
   for (size_t c = 0; c < ck_chunks(&p.labelled); c++) {
     ck_take_chunk(&p.labelled, c, loss->hidden, D * sizeof *p.hidden, p.hidden);
     ck_term term = logits_term(&p, loss->weight);
-    ck_result logits = {.float32 = p.logits, .stride = p.V};
+    ck_result logits = {.float32 = p.logits, .bias = loss->bias, .stride = p.V};
     ck_products(p.labelled.rows, p.V, &term, 1, logits, p.product_scratch);
     ck_parallel_for(p.labelled.rows, CK_ANY_WORKERS, normalize_task, &p);
     for (size_t r = 0; r < p.labelled.rows; r++) *loss->loss += p.losses[r];

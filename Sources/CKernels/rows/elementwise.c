@@ -1,4 +1,4 @@
-#include "machine/vector.h"
+#include "products/bf16.h"
 #include "numbers/tanh.h"
 
 CK_KERNEL(void, add, (const float *restrict x, float *restrict y, size_t count), (x, y, count)) {
@@ -44,7 +44,53 @@ void ck_add(const float *x, float *y, size_t count) {
   ck_parallel_for(ck_ceil_divide(count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, add_task, &p);
 }
 
-/* What becomes of elements with one number. */
+/* ---- Scaled sums: what is not float32, and what may be its own input, goes through a buffer --*/
+
+CK_KERNEL(void, scaled_sum,
+          (const float *restrict x, float scale, const float *restrict residual,
+           float *restrict out, size_t count),
+          (x, scale, residual, out, count)) {
+  for (size_t i = 0; i < count; i++) out[i] = residual[i] + scale * x[i];
+}
+
+CK_KERNEL(void, scaled, (const float *restrict x, float scale, float *restrict out, size_t count),
+          (x, scale, out, count)) {
+  for (size_t i = 0; i < count; i++) out[i] = scale * x[i];
+}
+
+enum { PIECE = 1024 };
+
+static void scaled_sum_piece(const ck_scaled_sum *p, size_t first, size_t count) {
+  float wide[PIECE], sum[PIECE];
+  const float *x = p->x.float32 ? p->x.float32 + first : wide;
+  if (!p->x.float32) ck_bf16_widen(p->x.bfloat16 + first, wide, count);
+  if (p->residual) {
+    scaled_sum(x, p->scale, p->residual + first, sum, count);
+  } else {
+    scaled(x, p->scale, sum, count);
+  }
+  if (p->out.float32) {
+    memcpy(p->out.float32 + first, sum, count * sizeof *sum);
+  } else {
+    ck_bf16_narrow(sum, p->out.bfloat16 + first, count);
+  }
+}
+
+static void scaled_sum_task(void *context, size_t task, size_t worker) {
+  (void)worker;
+  const ck_scaled_sum *p = context;
+  ck_range r = ck_piece(p->count, CK_TASK_ELEMENTS, task);
+  for (size_t first = 0; first < r.count; first += PIECE) {
+    scaled_sum_piece(p, r.first + first, CK_MIN(PIECE, r.count - first));
+  }
+}
+
+void ck_add_scaled(ck_scaled_sum p) {
+  ck_parallel_for(ck_ceil_divide(p.count, CK_TASK_ELEMENTS), CK_ANY_WORKERS, scaled_sum_task, &p);
+}
+
+/* ---- What becomes of elements with one number ------------------------------------------------*/
+
 typedef struct {
   void (*change)(float *x, float number, size_t count);
   float *x, number;

@@ -1,38 +1,9 @@
 #include "products/bf16.h"
 #include "machine/vector.h"
-#include "numbers/exp.h"
-#include "numbers/tanh.h"
+#include "rows/activations.h"
 
 /* Gated linear units (Shazeer 2020, arXiv:2002.05202). Outputs may be inputs: every element is read
  * before it is written, which is what `assume_safety` tells the compiler. */
-
-/* ---- Activations -----------------------------------------------------------------------------*/
-
-typedef struct {
-  float value, slope;
-} activated;
-
-CK_INLINE float sigmoid(float x) { return 1 / (1 + ck_exp(-x)); }
-
-CK_INLINE float silu(float x) { return x * sigmoid(x); }
-
-CK_INLINE activated silu_with_slope(float x) {
-  float s = sigmoid(x);
-  return (activated){x * s, s * (1 + x * (1 - s))};
-}
-
-/* GELU with tanh for erf (Hendrycks & Gimpel 2016, arXiv:1606.08415), PyTorch's "tanh". */
-CK_INLINE float gelu_angle(float x) { return 0.7978845608f * (x + 0.044715f * x * x * x); }
-
-CK_INLINE float gelu_tanh(float x) { return 0.5f * x * (1 + ck_tanh(gelu_angle(x))); }
-
-CK_INLINE activated gelu_tanh_with_slope(float x) {
-  float t = ck_tanh(gelu_angle(x)), tanh_slope = 1 - t * t;
-  float angle_slope = 0.7978845608f * (1 + 3 * 0.044715f * x * x);
-  float bend = 0.5f * x * tanh_slope * angle_slope;
-  /* Far out the angle's slope overflows where tanh is flat. */
-  return (activated){0.5f * x * (1 + t), 0.5f * (1 + t) + (tanh_slope == 0 ? 0 : bend)};
-}
 
 /* ---- Rows ------------------------------------------------------------------------------------*/
 
@@ -50,7 +21,7 @@ CK_INLINE activated gelu_tanh_with_slope(float x) {
     _Pragma("clang loop vectorize(assume_safety)")                                              \
     for (size_t i = 0; i < count; i++) {                                                        \
       float d = dout[i], u = up[i];                                                             \
-      activated a = name##_with_slope(gate[i]);                                                 \
+      ck_activated a = name##_with_slope(gate[i]);                                                 \
       dup[i] = d * a.value;                                                                     \
       dgate[i] = d * u * a.slope;                                                               \
     }                                                                                           \
@@ -71,14 +42,13 @@ CK_INLINE activated gelu_tanh_with_slope(float x) {
     _Pragma("clang loop vectorize(assume_safety)")                                              \
     for (size_t i = 0; i < count; i++) {                                                        \
       float d = ck_float_from_bf16(dout[i]), u = ck_float_from_bf16(up[i]);                     \
-      activated a = name##_with_slope(ck_float_from_bf16(gate[i]));                             \
+      ck_activated a = name##_with_slope(ck_float_from_bf16(gate[i]));                             \
       dup[i] = ck_bfloat16_from_float(d * a.value);                                             \
       dgate[i] = ck_bfloat16_from_float(d * u * a.slope);                                       \
     }                                                                                           \
   }
 
-GATED_KERNELS(silu)
-GATED_KERNELS(gelu_tanh)
+CK_ACTIVATIONS(GATED_KERNELS)
 
 typedef struct {
   void (*forward)(const float *gate, const float *up, float *out, size_t count);
@@ -89,11 +59,8 @@ typedef struct {
                         uint16_t *dgate, uint16_t *dup, size_t count);
 } gated_rows;
 
-/* In the order of ck_activation. */
-static const gated_rows rows_of[] = {
-    {silu_forward, silu_backward, silu_bf16_forward, silu_bf16_backward},
-    {gelu_tanh_forward, gelu_tanh_backward, gelu_tanh_bf16_forward, gelu_tanh_bf16_backward},
-};
+#define LIST(name) {name##_forward, name##_backward, name##_bf16_forward, name##_bf16_backward},
+static const gated_rows rows_of[] = {CK_ACTIVATIONS(LIST)};
 
 /* ---- The whole -------------------------------------------------------------------------------*/
 

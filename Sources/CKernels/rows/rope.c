@@ -1,6 +1,7 @@
 #include "products/bf16.h"
 
-/* Rotary position embedding (Su et al. 2021, arXiv:2104.09864), pairs half a head apart. */
+/* Rotary position embedding (Su et al. 2021, arXiv:2104.09864), pairs half of
+ * what is rotated apart. */
 
 CK_KERNEL(void, rotate_head,
           (float *restrict low, float *restrict high, const float *restrict cos, const float
@@ -27,7 +28,7 @@ CK_KERNEL(void, bf16_rotate_head,
 static void rotate(const ck_rotation *p, size_t head, size_t angles) {
   const float *cos = p->cos + angles, *sin = p->sin + angles;
   float direction = p->inverse ? -1 : 1;
-  size_t half = p->E / 2;
+  size_t half = p->rotated / 2;
   if (p->x.float32) {
     float *x = p->x.float32 + head;
     rotate_head(x, x + half, cos, sin, direction, half);
@@ -42,7 +43,7 @@ static void rotation_task(void *context, size_t task, size_t worker) {
   const ck_rotation *p = context;
   ck_range tokens = ck_piece(p->T, ck_task_rows(p->heads * p->E), task);
   for (size_t t = tokens.first; t < tokens.first + tokens.count; t++) {
-    size_t angles = (size_t)p->positions[t] * (p->E / 2);
+    size_t angles = (size_t)p->positions[t] * (p->rotated / 2);
     for (size_t h = 0; h < p->heads; h++) rotate(p, (t * p->heads + h) * p->E, angles);
   }
 }

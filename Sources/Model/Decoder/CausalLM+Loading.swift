@@ -21,20 +21,20 @@ extension CausalLM {
     var loader = LayerLoader(files: files, storage: storage)
     defer { files.finishReading() }
     let embedding = try files.tensor(specification.embedding.weight, type: activations)
+    let positions = try specification.embedding.positions.map {
+      try files.tensor($0, type: activations)
+    }
     let layers = try specification.blocks.enumerated().map { index, block in
       let layer = try loader.layer(block, index: index)
       try progress(Double(index + 1) / Double(specification.blocks.count))
       return layer
     }
-    let head = try specification.head.weight.map { try files.tensor($0, type: activations) }
     return CausalLM(
       specification: specification, embedding: embedding,
       embeddingScale: Kernels.rounded(specification.embedding.scale, to: activations),
-      layers: layers, finalNorm: try loader.norm(specification.finalNorm),
-      head: OutputHead(
-        weight: activations == .bfloat16
-          ? .bfloat16(head ?? embedding) : .float32(head ?? embedding),
-        softCap: specification.head.softCap), workspace: workspace)
+      learnedPositions: positions, layers: layers,
+      finalNorm: try loader.norm(specification.finalNorm, scale: specification.head.scale),
+      head: try loader.head(specification.head, embedding: embedding), workspace: workspace)
   }
 }
 
@@ -43,7 +43,12 @@ private struct LayerLoader {
   let files: PretrainedFiles
   let storage: WeightStorage
   /// Layers with the same rotation share its tables.
-  private var rotations: [RotarySpecification: RotaryEmbedding] = [:]
+  private var rotations: [Rotation: RotaryEmbedding] = [:]
+
+  private struct Rotation: Hashable {
+    let specification: RotarySpecification
+    let headDimension: Int
+  }
 
   init(files: PretrainedFiles, storage: WeightStorage) {
     self.files = files
@@ -52,30 +57,77 @@ private struct LayerLoader {
 
   mutating func layer(_ block: BlockSpecification, index: Int) throws -> DecoderLayer {
     DecoderLayer(
-      attention: Residual(
-        branch: try attention(block.attention, layer: index),
-        inputNorm: try norm(block.attentionNorms.input),
-        outputNorm: try block.attentionNorms.output.map(norm)),
-      feedForward: Residual(
-        branch: try feedForward(block.feedForward),
-        inputNorm: try norm(block.feedForwardNorms.input),
-        outputNorm: try block.feedForwardNorms.output.map(norm)))
+      arrangement: block.arrangement,
+      attention: try residual(
+        try attention(block.attention, layer: index), block.attentionNorms, block.residualScale),
+      feedForward: try residual(
+        try feedForward(block.feedForward), block.feedForwardNorms, block.residualScale))
+  }
+
+  private func residual<Branch>(
+    _ branch: Branch, _ norms: ResidualNorms, _ scale: Float
+  ) throws -> Residual<Branch> {
+    Residual(
+      branch: branch, inputNorm: try norms.input.map { try norm($0) },
+      outputNorm: try norms.output.map { try norm($0) }, scale: scale)
   }
 
   private mutating func attention(
     _ attention: AttentionSpecification, layer: Int
   ) throws -> SelfAttention {
-    SelfAttention(
-      query: try linear(attention.query), key: try linear(attention.key),
-      value: try linear(attention.value), output: try linear(attention.output),
-      headNorms: try attention.headNorms.map { (try norm($0.query), try norm($0.key)) },
-      rotary: rotation(attention.rotary), shape: attention.shape, layer: layer)
+    let inputs: AttentionInputs =
+      switch attention.inputs {
+      case .separate(let query, let key, let value):
+        .separate(query: try linear(query), key: try linear(key), value: try linear(value))
+      case .fused(let all, let heads): .fused(try linear(all), heads)
+      }
+    return SelfAttention(
+      inputs: inputs, output: try linear(attention.output),
+      norms: try attention.queryKeyNorms.map { (try norm($0.query), try norm($0.key)) },
+      rotary: attention.rotary.map {
+        rotation($0, headDimension: attention.shape.headDimension)
+      }, shape: attention.shape, layer: layer)
   }
 
   private func feedForward(_ feedForward: FeedForwardSpecification) throws -> FeedForward {
-    FeedForward(
-      gate: try linear(feedForward.gate), up: try linear(feedForward.up),
-      down: try linear(feedForward.down), activation: feedForward.activation)
+    switch feedForward {
+    case .gated(let gated):
+      let inputs: GatedFeedForward.Inputs =
+        switch gated.inputs {
+        case .separate(let gate, let up): .separate(gate: try linear(gate), up: try linear(up))
+        case .fused(let both): .fused(try linear(both))
+        }
+      return .gated(
+        GatedFeedForward(
+          inputs: inputs, down: try linear(gated.down), activation: gated.activation))
+    case .plain(let plain):
+      return .plain(
+        PlainFeedForward(
+          up: try linear(plain.up), down: try linear(plain.down), activation: plain.activation))
+    case .experts(let mixture):
+      return .experts(
+        Experts(
+          router: base(try files.tensor(mixture.router, type: storage.type.dataType)),
+          experts: try mixture.experts.map {
+            Experts.Expert(
+              gate: try linear($0.gate), up: try linear($0.up), down: try linear($0.down))
+          }, chosen: mixture.chosen, normalizes: mixture.normalizes,
+          activation: mixture.activation))
+    }
+  }
+
+  /// A weight that is not quantized.
+  private func base(_ weight: Tensor) -> BaseWeight {
+    weight.dataType == .bfloat16 ? .bfloat16(weight) : .float32(weight)
+  }
+
+  /// The head, which may be the token table.
+  func head(_ head: HeadSpecification, embedding: Tensor) throws -> OutputHead {
+    let type = storage.type.dataType
+    let weight = try head.weight.map { try files.tensor($0, type: type) } ?? embedding
+    return OutputHead(
+      weight: base(weight),
+      bias: try head.bias.map { try files.tensor($0) }, softCap: head.softCap)
   }
 
   private func linear(_ linear: LinearSpecification) throws -> Linear {
@@ -86,16 +138,25 @@ private struct LayerLoader {
       bias: try linear.bias.map { try files.tensor($0) })
   }
 
-  func norm(_ norm: NormSpecification) throws -> RMSNorm {
+  /// - Parameter scale: Multiplies what comes out.
+  func norm(_ norm: NormSpecification, scale: Float = 1) throws -> Norm {
     let weight = try files.tensor(norm.weight)
+    let bias = try norm.bias.map { try files.tensor($0) }
     if norm.weightOffset != 0 { Kernels.add(norm.weightOffset, to: weight) }
-    return RMSNorm(weight: weight, epsilon: norm.epsilon)
+    if scale != 1 {
+      Kernels.scale(weight, by: scale)
+      if let bias { Kernels.scale(bias, by: scale) }
+    }
+    return Norm(kind: norm.kind, weight: weight, bias: bias, epsilon: norm.epsilon)
   }
 
-  private mutating func rotation(_ specification: RotarySpecification) -> RotaryEmbedding {
-    if let known = rotations[specification] { return known }
-    let rotation = RotaryEmbedding(specification)
-    rotations[specification] = rotation
+  private mutating func rotation(
+    _ specification: RotarySpecification, headDimension: Int
+  ) -> RotaryEmbedding {
+    let key = Rotation(specification: specification, headDimension: headDimension)
+    if let known = rotations[key] { return known }
+    let rotation = RotaryEmbedding(specification, headDimension: headDimension)
+    rotations[key] = rotation
     return rotation
   }
 }
@@ -103,7 +164,10 @@ private struct LayerLoader {
 extension ModelSpecification {
   /// Products in bfloat16 take two elements at a time.
   fileprivate func checkPairs(path: String) throws(Problem) {
-    let odd = linears.first { !$0.inputs.isMultiple(of: 2) || !$0.outputs.isMultiple(of: 2) }
+    let odd = sites.first {
+      ($0.role == .linear || $0.role == .router)
+        && (!$0.inputs.isMultiple(of: 2) || !$0.outputs.isMultiple(of: 2))
+    }
     guard let odd else { return }
     throw Problem(
       path,

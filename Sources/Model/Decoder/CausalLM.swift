@@ -8,8 +8,10 @@ package final class CausalLM {
   package let embedding: Tensor  // [V, D], float32 or bfloat16
   /// Multiplies the embeddings, rounded to their type.
   let embeddingScale: Float
+  /// Learned positions [P, D], in the type of the embeddings.
+  let learnedPositions: Tensor?
   package let layers: [DecoderLayer]
-  package let finalNorm: RMSNorm
+  package let finalNorm: Norm
   package let head: OutputHead
   package let workspace: Workspace
   /// Type of activations and products: float32 or bfloat16.
@@ -17,11 +19,13 @@ package final class CausalLM {
 
   init(
     specification: ModelSpecification, embedding: Tensor, embeddingScale: Float,
-    layers: [DecoderLayer], finalNorm: RMSNorm, head: OutputHead, workspace: Workspace
+    learnedPositions: Tensor?, layers: [DecoderLayer], finalNorm: Norm, head: OutputHead,
+    workspace: Workspace
   ) {
     self.specification = specification
     self.embedding = embedding
     self.embeddingScale = embeddingScale
+    self.learnedPositions = learnedPositions
     self.layers = layers
     self.finalNorm = finalNorm
     self.head = head
@@ -94,10 +98,16 @@ package final class CausalLM {
     precondition(
       batch.largestID < specification.vocabularySize,
       "token \(batch.largestID) of a vocabulary of \(specification.vocabularySize)")
-    prepareRotation(positions: batch.segments.longest)
-    return Pass(
+    precondition(
+      batch.segments.prefixes == nil || specification.rotationsAgree(upTo: batch.segments.longest),
+      "rows share a beginning that is rotated differently in each")
+    var pass = Pass(
       workspace: workspace, activations: activations, segments: batch.segments,
       positions: batch.positions, adapters: adapters, dropout: dropout)
+    pass.rotationRows = prepareRotations(
+      sequences: batch.segments.sequenceLengths, positions: batch.positions,
+      tokens: batch.segments.lengths)
+    return pass
   }
 
   /// The last layer's output is wanted for some tokens only.
@@ -108,8 +118,30 @@ package final class CausalLM {
     return last
   }
 
-  private func prepareRotation(positions: Int) {
-    for layer in layers { layer.attention.branch.rotary.prepare(positions: positions) }
+  /// Makes the tables of all rotations cover some sequences.
+  ///
+  /// - Parameters:
+  ///   - sequences: The lengths that rotations depend on, one for each segment.
+  ///   - positions: Of all tokens, int32 [T].
+  ///   - tokens: Of each segment.
+  /// - Returns: `Pass.rotationRows`.
+  private func prepareRotations(sequences: [Int], positions: Tensor, tokens: [Int]) -> Tensor? {
+    let longest = sequences.max() ?? 0
+    precondition(
+      longest <= specification.longestSequence ?? longest,
+      "\(longest) tokens of \(specification.longestSequence ?? 0) learned positions")
+    let rotations = layers.compactMap(\.attention.branch.rotary)
+    for rotation in rotations {
+      let dependsOnLength = rotation.specification.scaling.dependsOnLength
+      rotation.prepare(lengths: dependsOnLength ? sequences : [longest])
+    }
+    guard let rotation = rotations.first(where: { $0.specification.scaling.dependsOnLength })
+    else { return nil }
+    let starts = zip(sequences, tokens).flatMap { sequence, count in
+      repeatElement(count == 0 ? 0 : rotation.firstRow(length: sequence), count: count)
+    }
+    let rows = zip(positions.toArray(Int32.self), starts).map { $0 + $1 }
+    return Tensor.from(rows, .int32)
   }
 
   /// Embedding and all layers, the last for the batch's selection. Layers below the first trained one
@@ -121,7 +153,7 @@ package final class CausalLM {
     // Layers that keep nothing write to these two in turn.
     let alternating = [workspace.tensor(shape), workspace.tensor(shape)]
     var x = alternating[0]
-    embed(batch.ids, out: x)
+    embed(batch.ids, positions: batch.positions, out: x)
     var trained: [TrunkStep] = []
     for (index, layer) in layers.enumerated() {
       let isTrained = index >= firstTrained
@@ -131,12 +163,12 @@ package final class CausalLM {
         isTrained
         ? workspace.tensor([outputs, shape[1]]) : alternating[(index + 1) % 2].rows(0..<outputs)
       if isTrained && !checkpointing {
-        let saved = layer.makeSaved(tokens: batch.tokens, pass: pass)
+        let saved = layer.makeSaved(tokens: batch.tokens, width: shape[1], pass: pass)
         layer.forward(x, out: y, saved: saved, pass: pass)
         trained.append(TrunkStep(layer: index, input: x, saved: saved))
       } else {
         workspace.scope {
-          let saved = layer.makeSaved(tokens: batch.tokens, pass: pass)
+          let saved = layer.makeSaved(tokens: batch.tokens, width: shape[1], pass: pass)
           layer.forward(x, out: y, saved: saved, pass: pass)
         }
         if isTrained { trained.append(TrunkStep(layer: index, input: x, saved: nil)) }
@@ -146,22 +178,28 @@ package final class CausalLM {
     return (x, trained)
   }
 
-  private func embed(_ ids: Tensor, out: Tensor) {
+  private func embed(_ ids: Tensor, positions: Tensor, out: Tensor) {
     Kernels.embedding(ids: ids, weight: embedding, out: out)
     if embeddingScale != 1 { Kernels.scale(out, by: embeddingScale) }
+    guard let learnedPositions else { return }
+    workspace.scope {
+      let places = workspace.tensor(out.shape)
+      Kernels.embedding(ids: positions, weight: learnedPositions, out: places)
+      Kernels.add(places, into: out)
+    }
   }
 
   private func recompute(_ layer: DecoderLayer, input: Tensor, pass: Pass) -> DecoderLayer.Saved {
-    let saved = layer.makeSaved(tokens: input.shape[0], pass: pass)
+    let saved = layer.makeSaved(tokens: input.shape[0], width: input.shape[1], pass: pass)
     layer.forward(input, out: nil, saved: saved, pass: pass)
     return saved
   }
 
-  private func normalized(_ x: Tensor) -> (out: Tensor, inverseRMS: Tensor) {
+  private func normalized(_ x: Tensor) -> (out: Tensor, statistics: Tensor) {
     let out = workspace.tensor(x.shape, activations)
-    let inverseRMS = workspace.tensor([x.shape[0]])
-    finalNorm.forward(x, out: out, inverseRMS: inverseRMS)
-    return (out, inverseRMS)
+    let statistics = finalNorm.makeStatistics(count: x.count, workspace: workspace)
+    finalNorm.forward(x, out: out, statistics: statistics)
+    return (out, statistics)
   }
 
   /// Final norm and objective; `gradient` receives that of the last layer's output [L, D].
@@ -177,7 +215,7 @@ package final class CausalLM {
         hidden.out, batch: batch, head: head, gradientScale: scale, into: dHidden, loss: loss,
         workspace: workspace)
       finalNorm.backward(
-        dOut: dHidden, x: output, inverseRMS: hidden.inverseRMS, into: gradient,
+        dOut: dHidden, x: output, statistics: hidden.statistics, into: gradient,
         accumulating: true)
     }
   }
@@ -194,19 +232,22 @@ package final class CausalLM {
     precondition(
       ids.allSatisfy { (0..<Int32(specification.vocabularySize)).contains($0) },
       "a token outside the vocabulary of \(specification.vocabularySize)")
-    prepareRotation(positions: cache.count + ids.count)
+    let length = cache.count + ids.count
+    let positions = Tensor.from((cache.count..<length).map(Int32.init), .int32)
+    let rows = prepareRotations(sequences: [length], positions: positions, tokens: [ids.count])
     let logits = workspace.tensor([1, specification.vocabularySize])
     workspace.scope {
-      let positions = (cache.count..<cache.count + ids.count).map(Int32.init)
-      let pass = Pass(
+      var pass = Pass(
         workspace: workspace, activations: activations, segments: Segments(lengths: [ids.count]),
-        positions: Tensor.from(positions, .int32), adapters: adapters, cache: cache)
+        positions: positions, adapters: adapters, cache: cache)
+      pass.rotationRows = rows
       var x = workspace.tensor([ids.count, specification.hiddenSize])
       var y = workspace.tensor(x.shape)
-      embed(Tensor.from(ids, .int32), out: x)
+      embed(Tensor.from(ids, .int32), positions: positions, out: x)
       for layer in layers {
         workspace.scope {
-          let saved = layer.makeSaved(tokens: ids.count, pass: pass)
+          let saved = layer.makeSaved(
+            tokens: ids.count, width: specification.hiddenSize, pass: pass)
           layer.forward(x, out: y, saved: saved, pass: pass)
         }
         swap(&x, &y)

@@ -10,7 +10,7 @@ package final class KeyValueCache {
 
   package init(_ specification: ModelSpecification, capacity: Int) {
     func rows(_ block: BlockSpecification) -> Tensor {
-      Tensor.zeros([capacity, block.attention.key.weight.outputs])
+      Tensor.zeros([capacity, block.attention.keys])
     }
     self.capacity = capacity
     keys = specification.blocks.map(rows)

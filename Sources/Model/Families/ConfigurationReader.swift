@@ -1,17 +1,20 @@
 import Formats
+import Tensors
 
 /// Reads keys of `config.json` and collects what is wrong with them. A key that is absent or null has
 /// the default that transformers gives it in that family.
 package struct ConfigurationReader {
   let json: JSON
   var problems: [String] = []
+  /// The longest text that the model was made for, in tokens; set by its layout.
+  var positions = 2048
 
   init(_ json: JSON) { self.json = json }
 
   // MARK: - Values
 
   /// The value of a key; nil where it is absent or null.
-  private func value(_ key: String) -> JSON? {
+  func value(_ key: String) -> JSON? {
     guard let value = json[key], !value.isNull else { return nil }
     return value
   }
@@ -108,7 +111,7 @@ package struct ConfigurationReader {
     let architecture = value("architectures")?.array?.first?.string
     if let family = Families.family(modelType: kind, architecture: architecture) { return family }
     let found = [architecture, kind].compactMap { $0 }.first ?? "not named"
-    let supported = Families.all.map { $0.architecture }.joined(separator: ", ")
+    let supported = Families.all.flatMap { $0.architectures }.joined(separator: ", ")
     problems.append(
       "the architecture is \(found) (model_type \"\(kind ?? "")\"), supported are \(supported);"
         + " choose a model of these families")
@@ -129,83 +132,36 @@ package struct ConfigurationReader {
     return problems.count == known
   }
 
-  /// The activation must be one of `supported`, where it is named.
-  mutating func requireActivation(_ key: String, _ supported: [String]) {
-    guard let activation = value(key), !supported.contains(activation.string ?? "") else { return }
-    problems.append(
-      "\"\(key)\" is \(activation.text()), supported is \"\(supported[0])\"")
+  /// The activation that a key names by one of transformers' names.
+  mutating func activation(_ key: String, default standard: Activation) -> Activation {
+    guard let value = value(key) else { return standard }
+    guard let activation = value.string.flatMap({ Self.activations[$0] }) else {
+      let known = Self.activations.keys.sorted().joined(separator: ", ")
+      problems.append("\"\(key)\" is \(value.text()), supported are \(known)")
+      return standard
+    }
+    return activation
   }
 
-  /// Options that change what any family computes and that the layers do not have.
+  private static let activations: [String: Activation] = [
+    "silu": .silu, "swish": .silu, "gelu": .gelu, "gelu_new": .geluTanh, "gelu_fast": .geluTanh,
+    "gelu_pytorch_tanh": .geluTanh, "quick_gelu": .geluQuick, "relu": .relu,
+    "relu2": .reluSquared,
+  ]
+
+  /// A key that would change what the layers compute must be absent, null or have this value.
+  mutating func require(_ key: String, _ wanted: JSON) {
+    guard let value = value(key), value != wanted else { return }
+    problems.append("\"\(key)\" is \(value.text()), supported is \(wanted.text())")
+  }
+
+  /// Ways of storing weights that are not read.
   mutating func refuseOtherMathematics() {
-    if let dropout = value("attention_dropout")?.number, dropout != 0 {
-      problems.append(
-        "\"attention_dropout\" is \(dropout), supported is 0; set it to 0 to train without it")
-    }
     if let method = value("quantization_config")?["quant_method"]?.string, method != "bitsandbytes"
     {
       problems.append(
         "the weights are quantized with \"\(method)\", supported is bitsandbytes NF4; use the"
           + " unquantized model")
     }
-  }
-
-  // MARK: - Rotary position embedding
-
-  /// `rope_theta` and `rope_scaling`, or both in `rope_parameters` as transformers 5 writes them; where
-  /// both stand, `rope_scaling` counts.
-  mutating func rotary(headDimension: Int, theta standard: Double) -> RotarySpecification {
-    let scaling = value("rope_scaling").flatMap { $0.object?.members.isEmpty == false ? $0 : nil }
-    let parameters = scaling ?? value("rope_parameters") ?? .null
-    let nested = ConfigurationReader(parameters)
-    var theta = positive("rope_theta", atMost: 1e15, default: standard)
-    if nested.value("rope_theta") != nil {
-      theta = rope(parameters, "rope_theta", atMost: 1e15) ?? theta
-    }
-    let fractions = [value("partial_rotary_factor"), nested.value("partial_rotary_factor")]
-    if let fraction = fractions.compactMap({ $0?.number }).first, fraction != 1 {
-      problems.append("\"partial_rotary_factor\" is \(fraction), supported is 1")
-    }
-    let kind = nested.value("rope_type")?.string ?? nested.value("type")?.string ?? "default"
-    return RotarySpecification(
-      headDimension: headDimension, theta: theta, scaling: self.scaling(kind, parameters))
-  }
-
-  private mutating func scaling(
-    _ kind: String, _ parameters: JSON
-  ) -> RotarySpecification.Scaling {
-    switch kind {
-    case "default": return .none
-    case "linear": return .linear(factor: rope(parameters, "factor") ?? 1)
-    case "llama3":
-      let low = rope(parameters, "low_freq_factor") ?? 1
-      let high = rope(parameters, "high_freq_factor") ?? 4
-      if low >= high {
-        problems.append(
-          "\"low_freq_factor\" is \(low), expected less than high_freq_factor, \(high)")
-      }
-      return .llama3(
-        factor: rope(parameters, "factor") ?? 1, lowFactor: low, highFactor: high,
-        originalLength: Int(
-          rope(parameters, "original_max_position_embeddings", atMost: 1e12) ?? 8192))
-    default:
-      problems.append(
-        "the rope type is \"\(kind)\", supported are default, linear and llama3; choose another"
-          + " model")
-      return .none
-    }
-  }
-
-  /// A positive number that must be among the rope parameters.
-  private mutating func rope(_ parameters: JSON, _ key: String, atMost limit: Double = 1e6)
-    -> Double?
-  {
-    guard let number = parameters[key]?.number, number > 0, number <= limit else {
-      problems.append(
-        "\"\(key)\" of the rope parameters is \(parameters[key]?.text() ?? "missing"), expected a"
-          + " positive number")
-      return nil
-    }
-    return number
   }
 }

@@ -1,37 +1,99 @@
+import Tensors
+
 /// How the tensors of a family are called and laid out in GGUF files.
 package struct GGUFNaming: Sendable {
   /// `general.architecture`.
   package let architecture: String
-  /// Names inside a layer, Hugging Face's to llama.cpp's, both without `.weight`.
-  package let inLayer: [String: String]
+  /// Modules outside layers, Hugging Face's to llama.cpp's.
+  private let whole: [String: String]
+  /// What stands before the number of a layer in Hugging Face's names.
+  private let layers: String
+  /// Modules inside a layer, Hugging Face's to llama.cpp's.
+  private let inLayer: [String: String]
   /// Modules inside a layer whose rows are in llama.cpp's order: the elements that a rotation pairs lie
   /// side by side instead of half a head apart.
-  package var interleavedRows: Set<String> = []
+  private let interleavedRows: Set<String>
+  /// Modules inside a layer whose heads are all queries, all keys, all values, whatever order Hugging
+  /// Face has them in.
+  private let sequentialHeads: Set<String>
+  /// Added to the weights of norms in the file: 1 where Hugging Face has them centred on zero.
+  package let normWeightOffset: Float
 
-  private static let whole = [
-    "model.embed_tokens.weight": "token_embd.weight",
-    "model.norm.weight": "output_norm.weight",
-    "lm_head.weight": "output.weight",
+  init(
+    architecture: String, whole: [String: String] = GGUFNaming.llamaWhole,
+    layers: String = "model.layers", inLayer: [String: String], interleavedRows: Set<String> = [],
+    sequentialHeads: Set<String> = [], normWeightOffset: Float = 0
+  ) {
+    self.architecture = architecture
+    self.whole = Self.llamaWhole.merging(whole) { _, own in own }
+    self.layers = layers
+    self.inLayer = inLayer
+    self.interleavedRows = interleavedRows
+    self.sequentialHeads = sequentialHeads
+    self.normWeightOffset = normWeightOffset
+  }
+
+  static let llamaWhole = [
+    "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
   ]
+
+  /// Llama's and its nearest relatives'.
+  static let llamaModules = [
+    "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
+    "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+  ]
+
+  /// Those with four norms a layer.
+  static let gemma2Modules = llamaModules.merging([
+    "post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+  ]) { _, own in own }
 
   /// `model.layers.3.mlp.up_proj.weight` → `blk.3.ffn_up.weight`; nil for a name that GGUF files of the
   /// family do not have.
-  func gguf(_ name: String) -> String? {
-    if let whole = Self.whole[name] { return whole }
-    guard let (layer, module) = Self.split(name), module.hasSuffix(".weight"),
-      let inner = inLayer[String(module.dropLast(".weight".count))]
-    else { return nil }
-    return "blk.\(layer).\(inner).weight"
-  }
-
-  func interleavesRows(of module: String) -> Bool {
-    Self.split(module).map { interleavedRows.contains($0.module) } ?? false
+  package func gguf(_ name: String) -> String? {
+    guard let dot = name.lastIndex(of: ".") else { return nil }
+    let (module, part) = (String(name[..<dot]), name[dot...])
+    if let whole = whole[module] { return whole + part }
+    guard let (layer, inner) = split(module), let name = inLayer[inner] else { return nil }
+    return "blk.\(layer).\(name)\(part)"
   }
 
   /// `model.layers.3.mlp.up_proj` → 3 and `mlp.up_proj`.
-  private static func split(_ name: String) -> (layer: Substring, module: String)? {
-    let parts = name.split(separator: ".", maxSplits: 3)
-    guard parts.count == 4, parts[0] == "model", parts[1] == "layers" else { return nil }
-    return (parts[2], String(parts[3]))
+  private func split(_ module: String) -> (layer: Substring, module: String)? {
+    guard module.hasPrefix(layers + ".") else { return nil }
+    let parts = module.dropFirst(layers.count + 1).split(separator: ".", maxSplits: 1)
+    return parts.count == 2 ? (parts[0], String(parts[1])) : nil
+  }
+
+  // MARK: - Rows
+
+  /// Whether llama.cpp lays the elements that a rotation pairs side by side.
+  package func interleavesRows(of site: Site) -> Bool {
+    split(site.module).map { interleavedRows.contains($0.module) } ?? false
+  }
+
+  /// Where the rows of a weight or bias come from: row i of the file is row `order[i]` of Hugging Face's
+  /// tensor. nil: the same order.
+  package func rowOrder(of site: Site, in specification: ModelSpecification) -> [Int]? {
+    guard let layer = site.layer, let (_, module) = split(site.module) else { return nil }
+    let attention = specification.blocks[layer].attention
+    let dimension = attention.shape.headDimension
+    if interleavesRows(of: site) {
+      return (0..<site.outputs).map { row in
+        let (head, place) = (row / dimension, row % dimension)
+        return head * dimension + place % 2 * (dimension / 2) + place / 2
+      }
+    }
+    guard sequentialHeads.contains(module), case .fused(_, let heads) = attention.inputs else {
+      return nil
+    }
+    let order = (heads.queries + heads.keys + heads.values).flatMap { head in
+      (0..<dimension).map { Int(head) * dimension + $0 }
+    }
+    return order == Array(order.indices) ? nil : order
   }
 }

@@ -1,12 +1,19 @@
+import Tensors
+
 /// Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv:2407.10671 and 2412.15115): Llama with biases on queries,
 /// keys and values.
 enum Qwen2: Family {
-  static let modelType = "qwen2"
-  static let architecture = "Qwen2ForCausalLM"
+  static let modelTypes = ["qwen2"]
+  static let architectures = ["Qwen2ForCausalLM"]
 
   static func specification(_ config: inout ConfigurationReader) -> ModelSpecification {
-    var layout = DecoderLayout(&config, defaults: .init(kvHeads: 32))
-    config.requireActivation("hidden_act", ["silu", "swish"])
+    var layout = DecoderLayout(
+      &config,
+      defaults: .init(
+        vocabulary: 151_936, intermediateSize: 22016, kvHeads: 32, positions: 32768))
+    layout.activation = config.activation("hidden_act", default: .silu)
+    let rotary = config.rotary(headDimension: layout.headDimension)
+    layout.rotary = { _ in rotary }
     layout.biases.queryKeyValue = true
     layout.window = windows(&config)
     return layout.specification()
@@ -21,4 +28,7 @@ enum Qwen2: Family {
     let first = config.count("max_window_layers", default: 28)
     return { $0 >= first ? window : nil }
   }
+
+  static let gguf: GGUFNaming? = GGUFNaming(
+    architecture: "qwen2", inLayer: GGUFNaming.llamaModules)
 }

@@ -63,6 +63,9 @@ extension CausalLM {
     prompt: [Int32], adapters: AdapterSet?, maxNewTokens: Int, sampler: TokenSampler,
     stopTokens: Set<Int32>, onToken: (Int32) -> Bool = { _ in true }
   ) -> [Int32] {
+    // The last token of an answer needs no position.
+    let room = specification.longestSequence.map { $0 - prompt.count + 1 } ?? maxNewTokens
+    let maxNewTokens = min(maxNewTokens, room)
     let cache = KeyValueCache(
       specification, capacity: prompt.count + max(maxNewTokens, 1))
     var answer: [Int32] = []

@@ -9,6 +9,9 @@ package struct Pass {
   package let segments: Segments
   /// Position of each token within its sequence, int32 [T].
   package let positions: Tensor
+  /// For a rotation that depends on the length of sequences: the row of each token in its tables,
+  /// int32 [T]; nil: the positions.
+  package var rotationRows: Tensor? = nil
   /// The tokens whose output is wanted from the layer at hand, the last; nil: all.
   package var selection: SelectedTokens? = nil
   /// The adapters that act in this pass; nil: the base alone.
@@ -35,6 +38,14 @@ package struct Pass {
 extension Pass {
   /// Memory for an activation, with undefined contents.
   func activation(_ shape: [Int]) -> Tensor { workspace.tensor(shape, activations) }
+
+  /// The rows of a rotation's tables: those of the tokens that are selected, and those of all.
+  func rotations(of rotary: RotaryEmbedding) -> (queries: Tensor, keys: Tensor) {
+    guard rotary.specification.scaling.dependsOnLength, let rows = rotationRows else {
+      return (selection?.positions ?? positions, positions)
+    }
+    return (selected(rows.reshaped([rows.count, 1])), rows)
+  }
 
   /// `x` in the type of activations: itself, or a copy.
   func activation(of x: Tensor) -> Tensor {

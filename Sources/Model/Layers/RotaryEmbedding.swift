@@ -2,76 +2,86 @@ import Foundation
 package import Tensors
 
 /// Rotary position embedding (Su et al. 2021, arXiv:2104.09864) in the Hugging Face convention:
-/// element i is paired with i + E/2.
+/// of the R rotated elements of a head, element i is paired with i + R/2.
 ///
 ///     (a, b) → (a cos θ − b sin θ, b cos θ + a sin θ),   θ = position · frequency_i
 ///
 /// The backward pass rotates by −θ.
 package final class RotaryEmbedding {
-  private let frequencies: [Float]  // [E/2]
-  private var cosines: Tensor  // [P, E/2]
-  private var sines: Tensor  // [P, E/2]
+  package let specification: RotarySpecification
   private let headDimension: Int
+  /// One behind the other: a table for each variant of the frequencies that was asked for.
+  private var cosines: Tensor  // [rows, R/2]
+  private var sines: Tensor  // [rows, R/2]
+  private var tables: [Int: Table] = [:]
 
-  package init(_ specification: RotarySpecification) {
-    headDimension = specification.headDimension
-    frequencies = Self.frequencies(specification)
-    cosines = Tensor.zeros([0, headDimension / 2])
+  /// The rows of positions 0 ..< `positions`.
+  private struct Table {
+    let start: Int
+    let positions: Int
+  }
+
+  package init(_ specification: RotarySpecification, headDimension: Int) {
+    self.specification = specification
+    self.headDimension = headDimension
+    cosines = Tensor.zeros([0, specification.dimension / 2])
     sines = cosines
   }
 
-  /// frequency_i = base^(−2i/E), then scaled as the configuration says.
-  private static func frequencies(_ specification: RotarySpecification) -> [Float] {
-    let dimension = specification.headDimension
-    return (0..<dimension / 2).map { i in
-      let exponent = Float(2 * i) / Float(dimension)
-      let frequency = 1 / Float(pow(specification.theta, Double(exponent)))
-      return specification.scaling.scaled(frequency)
+  /// Makes the tables cover sequences of these lengths; they grow by doubling, so it rarely does anything.
+  package func prepare(lengths: [Int]) {
+    var wanted: [Int: Int] = [:]
+    for length in lengths {
+      let variant = specification.variant(length: length)
+      wanted[variant] = max(wanted[variant] ?? 0, length)
     }
+    guard wanted.contains(where: { $0.value > tables[$0.key]?.positions ?? 0 }) else { return }
+    // Every longer sequence of a dynamic scaling has a table of its own: the old ones would pile up.
+    let kept = tables.filter { !specification.scaling.dependsOnLength || $0.key <= 1 }
+    let counts = wanted.merging(kept.mapValues(\.positions)) { wanted, known in
+      wanted > known ? max(wanted, 2 * known, 512) : known
+    }
+    fill(counts)
   }
 
-  /// Makes the tables cover positions 0 ..< `count`; grows by doubling, so rarely does anything.
-  package func prepare(positions count: Int) {
-    guard count > cosines.shape[0] else { return }
-    let capacity = max(count, 2 * cosines.shape[0], 512)
-    var cosineValues: [Float] = []
-    var sineValues: [Float] = []
-    cosineValues.reserveCapacity(capacity * frequencies.count)
-    sineValues.reserveCapacity(capacity * frequencies.count)
-    for position in 0..<capacity {
-      for frequency in frequencies {
-        // The angle is rounded to float32 as PyTorch does; its sine is then exact.
-        let angle = Double(Float(position) * frequency)
-        cosineValues.append(Float(cos(angle)))
-        sineValues.append(Float(sin(angle)))
+  private func fill(_ counts: [Int: Int]) {
+    tables = [:]
+    let half = specification.dimension / 2
+    let rows = counts.values.reduce(0) { $0 + max($1, 1) }
+    var (cosineValues, sineValues): ([Float], [Float]) = ([], [])
+    cosineValues.reserveCapacity(rows * half)
+    sineValues.reserveCapacity(rows * half)
+    let factor = Float(specification.attentionFactor)
+    for (variant, positions) in counts.sorted(by: { $0.key < $1.key }) {
+      tables[variant] = Table(start: cosineValues.count / half, positions: positions)
+      let frequencies = specification.frequencies(variant: variant)
+      for position in 0..<positions {
+        for frequency in frequencies {
+          // The angle is rounded to float32 as PyTorch does; its sine is then exact.
+          let angle = Double(Float(position) * frequency)
+          cosineValues.append(Float(cos(angle)) * factor)
+          sineValues.append(Float(sin(angle)) * factor)
+        }
       }
     }
-    cosines = Tensor.from(cosineValues, shape: [capacity, frequencies.count], .float32)
-    sines = Tensor.from(sineValues, shape: [capacity, frequencies.count], .float32)
+    let shape = [cosineValues.count / half, half]
+    cosines = Tensor.from(cosineValues, shape: shape, .float32)
+    sines = Tensor.from(sineValues, shape: shape, .float32)
+  }
+
+  /// The row of position 0 in the table of sequences of this length, which `prepare` has made.
+  package func firstRow(length: Int) -> Int32 {
+    guard let table = tables[specification.variant(length: length)], table.positions >= length
+    else { preconditionFailure("no rotations for \(length) positions") }
+    return Int32(table.start)
   }
 
   /// Rotates every head of `x` [T, heads · E] in place; `inverse` is the backward pass.
-  package func rotate(_ x: Tensor, positions: Tensor, inverse: Bool = false) {
+  ///
+  /// - Parameter rows: For each token its position, plus `firstRow` of its sequence.
+  package func rotate(_ x: Tensor, rows: Tensor, inverse: Bool = false) {
     Kernels.rope(
-      x: x, positions: positions, cos: cosines, sin: sines, headDimension: headDimension,
-      inverse: inverse)
-  }
-}
-
-extension RotarySpecification.Scaling {
-  /// The frequency after position interpolation.
-  func scaled(_ frequency: Float) -> Float {
-    switch self {
-    case .none: return frequency
-    case .linear(let factor): return frequency / Float(factor)
-    case .llama3(let factor, let lowFactor, let highFactor, let originalLength):
-      // Llama 3.1: long wavelengths are stretched by `factor`, short ones kept, between blended.
-      let wavelength = 2 * Double.pi / Double(frequency)
-      if wavelength < Double(originalLength) / highFactor { return frequency }
-      if wavelength > Double(originalLength) / lowFactor { return frequency / Float(factor) }
-      let smooth =
-        (Double(originalLength) / wavelength - lowFactor) / (highFactor - lowFactor)
-      return Float((1 - smooth) * Double(frequency) / factor + smooth * Double(frequency))
-    }
+      x: x, positions: rows, cos: cosines, sin: sines, headDimension: headDimension,
+      rotated: specification.dimension, inverse: inverse)
   }
 }

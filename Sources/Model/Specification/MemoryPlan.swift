@@ -27,14 +27,16 @@ package struct MemoryPlan: Sendable, Equatable {
     base = specification.sites.reduce(0) { sum, site in
       switch site.role {
       case .linear: sum + storage.bytes(site)
-      case .embedding, .head: sum + site.count * type.size
-      case .norm, .bias: sum + site.count * DataType.float32.size
+      case .embedding, .positions, .head: sum + site.count * type.size
+      case .norm, .bias, .router: sum + site.count * DataType.float32.size
       }
     }
     adapter = 4 * DataType.float32.size * targets.reduce(0) { $0 + method.parameterCount($1) }
     let stream = specification.hiddenSize * DataType.float32.size
     let firstTrained = targets.compactMap(\.layer).min() ?? specification.blocks.count
-    let adapterBytes = targets.reduce(into: [Int: Int]()) { bytes, site in
+    // Experts make again what their adapters would keep.
+    let kept = targets.filter { $0.expert == nil }
+    let adapterBytes = kept.reduce(into: [Int: Int]()) { bytes, site in
       // Of the last layer all tokens as well: little, and never too few.
       bytes[site.layer ?? 0, default: 0] +=
         method.savedBytes(site, tokens: tokens, activations: type)
@@ -43,21 +45,23 @@ package struct MemoryPlan: Sendable, Equatable {
     let trained = specification.blocks.enumerated().dropFirst(firstTrained)
     let saved = trained.map { index, block in
       block.savedBytes(
-        tokens: tokens, outputs: index == last ? outputs : tokens, activations: type)
+        tokens: tokens, outputs: index == last ? outputs : tokens,
+        width: specification.hiddenSize, activations: type)
         + adapterBytes[index, default: 0]
     }
-    let kept = checkpointing ? saved.max() ?? 0 : saved.reduce(0, +)
+    let savedBytes = checkpointing ? saved.max() ?? 0 : saved.reduce(0, +)
     let backward =
       trained.map { index, block in
         block.backwardBytes(
-          tokens: tokens, outputs: index == last ? outputs : tokens, activations: type)
+          tokens: tokens, outputs: index == last ? outputs : tokens,
+          width: specification.hiddenSize, activations: type)
       }.max() ?? 0
     let loss = Self.lossBytes(specification, tokens: outputs, activations: type)
     // Every trained layer's input, two more that the others take turns with, what comes out of the last,
     // and the gradient, of all tokens and where it differs of those.
     let streams =
       (trained.count + 2) * tokens + outputs + (outputs == tokens ? 0 : outputs)
-    activations = streams * stream + kept + max(backward, loss)
+    activations = streams * stream + savedBytes + max(backward, loss)
   }
 
   /// Hidden states, the factors of their norm, their gradient and a chunk of logits.
@@ -65,7 +69,8 @@ package struct MemoryPlan: Sendable, Equatable {
     _ specification: ModelSpecification, tokens: Int, activations type: DataType
   ) -> Int {
     let (width, words) = (specification.hiddenSize, specification.vocabularySize)
-    return 2 * tokens * width * type.size + tokens * DataType.float32.size
+    return 2 * tokens * width * type.size
+      + specification.finalNorm.statisticsBytes(count: tokens * width)
       + Kernels.linearCrossEntropyScratch(
         tokens: tokens, vocabulary: words, width: width, type: type)
   }

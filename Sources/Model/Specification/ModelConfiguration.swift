@@ -9,7 +9,7 @@ package struct ModelConfiguration: Sendable {
   package let bosTokenID: Int?
   /// Every token that ends a text, those of `generation_config.json` included.
   package let eosTokenIDs: [Int]
-  /// `config.json` as it is, or made from the keys of a GGUF file.
+  /// `config.json` as it is, or what it says of the language model; or made from the keys of a GGUF file.
   package let json: JSON
 
   /// From a parsed `config.json`.
@@ -20,12 +20,15 @@ package struct ModelConfiguration: Sendable {
   ///   - path: Names the file in problems.
   /// - Throws: One `Problem` with everything that is missing, out of bounds or of an unknown family.
   package init(_ json: JSON, generation: JSON? = nil, path: String) throws(Problem) {
-    var reader = ConfigurationReader(json)
+    var outer = ConfigurationReader(json)
     // Without a family the rest is checked as a Llama's, so that all problems are named at once.
-    let family = reader.family() ?? Llama.self
+    let family = outer.family() ?? Llama.self
+    let json = family.textConfiguration(json)
+    var reader = ConfigurationReader(json)
+    reader.problems = outer.problems
     specification = family.specification(&reader)
     self.family = family
-    maxPositionEmbeddings = reader.size("max_position_embeddings", atMost: 1 << 40, default: 2048)
+    maxPositionEmbeddings = reader.positions
     bosTokenID = reader.tokens("bos_token_id", of: json).first
     var endings = reader.tokens("eos_token_id", of: json)
     for id in reader.tokens("eos_token_id", of: generation ?? .null) where !endings.contains(id) {
@@ -39,5 +42,15 @@ package struct ModelConfiguration: Sendable {
         ? Problem(path, reader.problems[0])
         : Problem(heading: path, problems: reader.problems)
     }
+  }
+
+  /// The same with another specification, and the file that it is of.
+  init(_ other: ModelConfiguration, specification: ModelSpecification, json: JSON) {
+    family = other.family
+    self.specification = specification
+    maxPositionEmbeddings = other.maxPositionEmbeddings
+    bosTokenID = other.bosTokenID
+    eosTokenIDs = other.eosTokenIDs
+    self.json = json
   }
 }

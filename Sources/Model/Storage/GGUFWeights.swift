@@ -7,16 +7,30 @@ final class GGUFWeights: WeightFiles {
   private let naming: GGUFNaming
   /// Head dimension of the weights whose rows are interleaved, by Hugging Face name.
   private let interleaved: [String: Int]
+  /// Of other tensors whose rows are in another order: where each row is in the file.
+  private let rowPlaces: [String: Tensor]
+  /// Names of norms' weights, to which the file has added something.
+  private let shifted: Set<String>
 
   init(_ file: GGUFFile, _ naming: GGUFNaming, _ specification: ModelSpecification) {
     self.file = file
     self.naming = naming
-    interleaved = specification.blocks.reduce(into: [:]) { found, block in
-      for linear in [block.attention.query, block.attention.key]
-      where naming.interleavesRows(of: linear.weight.module) {
-        found[linear.weight.name] = block.attention.shape.headDimension
+    var (interleaved, places): ([String: Int], [String: Tensor]) = ([:], [:])
+    for site in specification.sites {
+      guard let layer = site.layer, let order = naming.rowOrder(of: site, in: specification)
+      else { continue }
+      if site.role == .linear, naming.interleavesRows(of: site) {
+        interleaved[site.name] = specification.blocks[layer].attention.shape.headDimension
+      } else {
+        var stored = [Int32](repeating: 0, count: order.count)
+        for (place, row) in order.enumerated() { stored[row] = Int32(place) }
+        places[site.name] = Tensor.from(stored, .int32)
       }
     }
+    (self.interleaved, rowPlaces) = (interleaved, places)
+    shifted =
+      naming.normWeightOffset == 0
+      ? [] : Set(specification.sites.filter { $0.role == .norm }.map(\.name))
   }
 
   func stored(_ name: String) -> StoredTensor? {
@@ -28,8 +42,10 @@ final class GGUFWeights: WeightFiles {
       case .bf16: .bfloat16
       default: blocks == nil ? nil : .float32
       }
+    // llama.cpp has all linear layers as [outputs, inputs].
     return StoredTensor(
-      path: file.path, name: stored, shape: entry.shape, type: type, typeName: entry.type.name)
+      path: file.path, name: stored, shape: entry.shape, type: type, typeName: entry.type.name,
+      isTransposed: false)
   }
 
   func unexpected(known: Set<String>) -> [String] {
@@ -42,9 +58,16 @@ final class GGUFWeights: WeightFiles {
     guard let stored = naming.gguf(name), let entry = file.tensors[stored],
       let blocks = GGMLBlocks(rawValue: entry.type.name)
     else { return }
-    file.withBytes(of: stored) {
-      blocks.decode($0, into: tensor, headRows: interleaved[name] ?? 0)
+    guard let places = rowPlaces[name] else {
+      file.withBytes(of: stored) {
+        blocks.decode($0, into: tensor, headRows: interleaved[name] ?? 0)
+      }
+      if shifted.contains(name) { Kernels.add(-naming.normWeightOffset, to: tensor) }
+      return
     }
+    let rows = Tensor.zeros([places.count, tensor.count / places.count])
+    file.withBytes(of: stored) { blocks.decode($0, into: rows) }
+    Kernels.gatherRows(rows, places: places, out: tensor.reshaped(rows.shape))
   }
 
   // Some rows are in another order, and BF16 is rare: not worth a second way of reading.

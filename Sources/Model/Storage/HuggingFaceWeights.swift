@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import Tensors
 
 /// The safetensors files of a Hugging Face model directory: one, or several shards.
@@ -11,11 +12,16 @@ final class HuggingFaceWeights: WeightFiles {
   private let places: [String: Int]
   /// Linear layers in NF4, by the name of their weight.
   private let quantized: [String: BitsAndBytesWeight]
+  /// Knows what else a tensor may be called, and what need not be known.
+  private let family: any Family.Type
+  /// A tensor that stands here under another's name: the token table as the head.
+  var alias: (name: String, stored: String)?
 
   static let indexName = "model.safetensors.index.json"
   static let singleName = "model.safetensors"
 
-  init(directory: String) throws(Problem) {
+  init(directory: String, family: any Family.Type) throws(Problem) {
+    self.family = family
     var shards: [SafetensorsFile] = []
     var places: [String: Int] = [:]
     for path in try Self.files(in: directory) {
@@ -38,11 +44,18 @@ final class HuggingFaceWeights: WeightFiles {
 
   private func shard(_ name: String) -> SafetensorsFile? { places[name].map { shards[$0] } }
 
+  /// What a tensor is called here.
+  private func found(_ name: String) -> String {
+    let name = name == alias?.name ? alias?.stored ?? name : name
+    return family.storedNames(of: name).first { places[$0] != nil } ?? name
+  }
+
   func stored(_ name: String) -> StoredTensor? {
+    let name = found(name)
     if let weight = quantized[name] {
       return StoredTensor(
         path: weight.path, name: name, shape: [weight.outputs, weight.inputs],
-        type: weight.valueType, typeName: "NF4")
+        type: weight.valueType, typeName: "NF4", isTransposed: false)
     }
     guard let file = shard(name), let entry = file.tensors[name] else { return nil }
     return StoredTensor(
@@ -52,14 +65,16 @@ final class HuggingFaceWeights: WeightFiles {
 
   func unexpected(known: Set<String>) -> [String] {
     let parts = Set(quantized.values.flatMap { $0.tensorNames })
+    let known = Set(known.map(found))
     return shards.flatMap(\.names).filter { name in
       // Old checkpoints keep the rotary frequencies; tied ones may keep the head they do not use.
       !known.contains(name) && !parts.contains(name) && !name.hasSuffix(".rotary_emb.inv_freq")
-        && name != "lm_head.weight"
+        && !name.hasSuffix("lm_head.weight") && !family.isIgnored(name)
     }
   }
 
   func decode(_ name: String, into tensor: Tensor) throws(Problem) {
+    let name = found(name)
     if let weight = try nf4(name) {
       Kernels.nf4Dequantize(weight, into: tensor)
     } else if let file = shard(name) {
@@ -68,19 +83,34 @@ final class HuggingFaceWeights: WeightFiles {
   }
 
   func mapped(_ name: String, _ type: DataType) -> Tensor? {
+    let name = found(name)
     guard let file = shard(name), let entry = file.tensors[name], entry.dtype == type.rawValue
     else { return nil }
     return file.stored(name, type).reshaped(entry.shape)
   }
 
   func forget(_ name: String) {
+    let name = found(name)
     guard let file = shard(name), let range = file.tensors[name]?.range else { return }
     file.file.forget(range)
   }
 
   func nf4(_ name: String) throws(Problem) -> NF4Weight? {
-    guard let weight = quantized[name] else { return nil }
+    guard let weight = quantized[found(name)] else { return nil }
     return try weight.load(from: shards, places)
+  }
+
+  /// Whether both tensors are here, and not of the same bytes.
+  func differ(_ one: String, _ other: String) -> Bool {
+    let (one, other) = (found(one), found(other))
+    guard let left = shard(one), let right = shard(other) else { return false }
+    return left.withBytes(of: one) { a in
+      right.withBytes(of: other) { b in
+        guard a.count == b.count else { return true }
+        guard let left = a.baseAddress, let right = b.baseAddress else { return false }
+        return memcmp(left, right, a.count) != 0
+      }
+    }
   }
 
   func identify(_ sum: inout SHA256Stream) {

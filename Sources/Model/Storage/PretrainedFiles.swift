@@ -37,8 +37,10 @@ package final class PretrainedFiles {
     let place = try ModelPlace(path)
     switch place {
     case .directory(let directory):
-      configuration = try Self.configuration(directory)
-      weights = try HuggingFaceWeights(directory: directory)
+      let configuration = try Self.configuration(directory)
+      let weights = try HuggingFaceWeights(directory: directory, family: configuration.family)
+      self.configuration = try configuration.tied(as: weights)
+      self.weights = weights
       source = .huggingFace(directory: directory)
       self.path = directory
     case .gguf(let ggufPath):
@@ -89,13 +91,13 @@ package final class PretrainedFiles {
       }
       return tensor
     }
-    if type != .float32, let mapped = weights.mapped(name, type) {
+    if type != .float32, !site.isStoredTransposed, let mapped = weights.mapped(name, type) {
       return (try checked(mapped), true)
     }
     let isKept = type == .float32 && memory != nil
     let tensor =
       isKept ? Tensor.zeros(site.shape, in: memory) : scratch.tensor(site.shape, .float32)
-    try weights.decode(name, into: tensor)
+    try decode(site, into: tensor)
     weights.forget(name)
     guard type != .float32 else { return (try checked(tensor), false) }
     let narrow =
@@ -103,6 +105,17 @@ package final class PretrainedFiles {
       ? scratch.tensor(site.shape, type) : Tensor.zeros(site.shape, type, in: memory)
     Kernels.convert(try checked(tensor), into: narrow)
     return (try checked(narrow), false)
+  }
+
+  /// The values as float32, as the layers have them.
+  private func decode(_ site: Site, into tensor: Tensor) throws(Problem) {
+    guard site.isStoredTransposed, weights.stored(site.name)?.isTransposed == true else {
+      try weights.decode(site.name, into: tensor)
+      return
+    }
+    let stored = Tensor.zeros(site.storedShape)
+    try weights.decode(site.name, into: stored)
+    Kernels.transpose(stored, into: tensor)
   }
 
   /// The weight of a linear layer.
@@ -170,10 +183,11 @@ package final class PretrainedFiles {
     guard let stored = weights.stored(site.name) else {
       return Problem(path, "tensor \"\(site.name)\" is missing; download the model again")
     }
-    guard stored.shape == site.shape else {
+    let shape = stored.isTransposed ? site.storedShape : site.shape
+    guard stored.shape == shape else {
       return Problem(
         stored.path,
-        "tensor \"\(stored.name)\" is \(stored.shape), the configuration implies \(site.shape); the files"
+        "tensor \"\(stored.name)\" is \(stored.shape), the configuration implies \(shape); the files"
           + " do not belong together")
     }
     guard stored.type != nil else {

@@ -42,10 +42,13 @@ extension PretrainedFiles {
     as type: DataType, change: @escaping (Site, Tensor) throws -> Void = { _, _ in }
   ) -> [TensorGroup] {
     specification.sites.map { site in
-      .rounded(site.name, shape: site.shape, to: type) { [self] in
+      .rounded(site.name, shape: site.storedShape, to: type) { [self] in
         let tensor = try tensor(site)
         if site.role == .linear { try change(site, tensor) }
-        return tensor
+        guard site.isStoredTransposed else { return tensor }
+        let stored = Tensor.zeros(site.storedShape)
+        Kernels.transpose(tensor, into: stored)
+        return stored
       }
     }
   }

@@ -36,4 +36,6 @@ struct StoredTensor {
   let type: DataType?
   /// The stored type as the format names it.
   let typeName: String
+  /// Whether what the family stores as [inputs, outputs] is so here.
+  var isTransposed = true
 }

@@ -2,31 +2,35 @@ import CKernels
 
 /// Attention with grouped key/value heads and rotary positions.
 extension Kernels {
-  /// Rotates the pairs (i, i + E/2) of every head in place, Hugging Face's `rotate_half` convention
-  /// (Su et al. 2021, arXiv:2104.09864).
+  /// Rotates the pairs (i, i + R/2) of the first R elements of every head in place, Hugging Face's
+  /// `rotate_half` convention (Su et al. 2021, arXiv:2104.09864).
   ///
   /// - Parameters:
   ///   - x: float32 or bfloat16 [T, heads · E]
   ///   - positions: int32 [T], each in 0 ..< P; not checked here
-  ///   - cos: float32 [P, E/2]
-  ///   - sin: float32 [P, E/2]
-  ///   - headDimension: E, even
+  ///   - cos: float32 [P, R/2]
+  ///   - sin: float32 [P, R/2]
+  ///   - headDimension: E
+  ///   - rotated: R, even, at most E
   ///   - inverse: Rotates back, which is also the backward pass.
   package static func rope(
-    x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor, headDimension: Int, inverse: Bool
+    x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor, headDimension: Int, rotated: Int,
+    inverse: Bool
   ) {
     let span = KernelClock.begin(.rope)
     defer { span.end() }
-    precondition(headDimension > 0 && headDimension % 2 == 0, "head dimension \(headDimension)")
+    precondition(
+      rotated > 0 && rotated % 2 == 0 && rotated <= headDimension,
+      "\(rotated) of \(headDimension) elements of a head")
     let tokens = positions.count
     let heads = x.rows(ofWidth: headDimension, "rope x") / max(tokens, 1)
     x.requireCount(tokens * heads * headDimension, "rope x")
-    _ = cos.rows(ofWidth: headDimension / 2, "rope cos")
+    _ = cos.rows(ofWidth: rotated / 2, "rope cos")
     sin.requireCount(cos.count, "rope sin")
     ck_rope(
       ck_rotation(
         x: x.output, positions: positions.i32, cos: cos.f32, sin: sin.f32, inverse: inverse,
-        T: tokens, heads: heads, E: headDimension))
+        T: tokens, heads: heads, E: headDimension, rotated: rotated))
   }
 
   /// Causal attention within each segment and its prefix:

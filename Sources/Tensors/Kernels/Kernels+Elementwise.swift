@@ -22,6 +22,23 @@ extension Kernels {
     ck_soft_cap(x.f32, cap, x.count)
   }
 
+  /// out = scale · x (+ residual).
+  ///
+  /// - Parameters:
+  ///   - x: float32 or bfloat16
+  ///   - residual: float32; may be `out` itself
+  ///   - out: float32 or bfloat16; may be `x` itself
+  package static func addScaled(
+    _ x: Tensor, by scale: Float, residual: Tensor? = nil, into out: Tensor
+  ) {
+    out.requireCount(x.count, "addScaled out")
+    residual?.requireCount(x.count, "addScaled residual")
+    ck_add_scaled(
+      ck_scaled_sum(
+        x: x.input, scale: scale, residual: residual.map { UnsafePointer($0.f32) },
+        out: out.output, count: x.count))
+  }
+
   /// A number as it is after rounding to a type of floating-point numbers.
   package static func rounded(_ value: Float, to type: DataType) -> Float {
     let (number, narrow) = (Tensor.from([value], .float32), Tensor.zeros([1], type))

@@ -1,20 +1,5 @@
 import CKernels
 
-/// The activation of a gated feed-forward layer.
-package enum Activation: Sendable {
-  /// x σ(x), also called swish (Ramachandran et al. 2017, arXiv:1710.05941).
-  case silu
-  /// GELU with tanh in place of erf (Hendrycks & Gimpel 2016, arXiv:1606.08415).
-  case geluTanh
-
-  fileprivate var native: ck_activation {
-    switch self {
-    case .silu: CK_SILU
-    case .geluTanh: CK_GELU_TANH
-    }
-  }
-}
-
 /// The gated feed-forward activation (Shazeer 2020, arXiv:2002.05202).
 extension Kernels {
   /// out = act(gate) · up.

@@ -16,6 +16,16 @@ package struct Segments: Sendable, Equatable {
   /// Number of segments, S.
   package var count: Int { starts.count - 1 }
 
+  /// Tokens of each segment.
+  package var lengths: [Int] { zip(starts, starts.dropFirst()).map { Int($1 - $0) } }
+
+  /// Tokens of each segment with its prefix.
+  package var sequenceLengths: [Int] {
+    guard let prefixes else { return lengths }
+    let lengths = lengths
+    return zip(lengths, prefixes).map { $0 + ($1 < 0 ? 0 : lengths[Int($1)]) }
+  }
+
   /// - Parameters:
   ///   - lengths: Tokens of each segment, in order; their sum fits into an Int32.
   ///   - prefixes: For each segment the place of its prefix, nil for none. A family is a prefix and,

@@ -58,6 +58,8 @@ package struct Evaluation {
       data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
     for verdict in set.verdicts { warn(verdict.description) }
     if let warning = set.warning { warn(warning) }
+    try files.specification.requirePositions(
+      for: set.rows.map(\.ids.count).max() ?? 0, place: "--max-length")
     let model = try base.load(storage)
 
     let dropped = set.verdicts.count { $0.action == .dropped }

@@ -30,6 +30,8 @@ package enum HeldOutLoss {
     let sum = Tensor.zeros([1], .float64)
     var tokens = 0
     let pairs = rows.map { ($0.ids, $0.labels) }
+    let longest = rows.map(\.ids.count).max() ?? 0
+    let sharingPrefixes = sharingPrefixes && model.specification.rotationsAgree(upTo: longest)
     // One step of all rows, so that any of them may meet.
     let plan = BatchPlan(
       lengths: rows.map(\.ids.count), microBatchSize: 1, accumulationSteps: rows.count,

@@ -52,6 +52,7 @@ package final class TextGenerator {
     guard !ids.isEmpty else {
       throw Problem("--prompt", "the prompt is empty; give at least one word")
     }
+    try base.files.specification.requirePositions(for: ids.count, place: "--prompt")
     var stream = UTF8Stream()
     let answer = model.generate(
       prompt: ids, adapters: adapters, maxNewTokens: maxNewTokens, sampler: sampler,

@@ -17,7 +17,8 @@ package struct SupervisedObjective: Objective {
     into dHidden: Tensor?, loss: Tensor, workspace: Workspace
   ) {
     Kernels.linearCrossEntropy(
-      hidden: hidden, weight: head.weight, labels: batch.targets, softCap: head.softCap,
-      gradientScale: gradientScale, loss: loss, dHidden: dHidden, workspace: workspace)
+      hidden: hidden, weight: head.weight, bias: head.bias, labels: batch.targets,
+      softCap: head.softCap, gradientScale: gradientScale, loss: loss, dHidden: dHidden,
+      workspace: workspace)
   }
 }

@@ -8,6 +8,8 @@ import Text
 /// What a run is going to do, known before any weight is read.
 package struct TrainingPlan {
   package let batches: BatchPlan
+  /// Whether what rows of a micro-batch begin with in common is computed once.
+  package let sharesPrefixes: Bool
   package let trainRows: Int
   package let validationRows: Int
   package let droppedRows: Int
@@ -26,13 +28,18 @@ package struct TrainingPlan {
   package init(recipe: Recipe, base: OpenedModel, data: TrainingData) throws {
     let training = recipe.training
     let lengths = data.train.map(\.ids.count)
+    let specification = base.files.specification
+    let longest = max(lengths.max() ?? 0, data.validation.map(\.ids.count).max() ?? 0)
+    try specification.requirePositions(for: longest, place: "data.max_length")
+    sharesPrefixes =
+      training.sharedPrefix != .off && specification.rotationsAgree(upTo: longest)
     batches = BatchPlan(
       lengths: lengths, microBatchSize: training.microBatchSize,
       accumulationSteps: training.gradientAccumulationSteps,
       tokenBudget: recipe.data.packing ? training.microBatchSize * recipe.data.maxLength : nil,
       shuffle: recipe.data.shuffle, seed: UInt64(training.seed),
-      beginnings: training.sharedPrefix == .off
-        ? nil : RowBeginnings(rows: data.train.map { ($0.ids, $0.labels) }),
+      beginnings: sharesPrefixes
+        ? RowBeginnings(rows: data.train.map { ($0.ids, $0.labels) }) : nil,
       grouping: training.sharedPrefix == .grouped)
     trainRows = data.train.count
     validationRows = data.validation.count

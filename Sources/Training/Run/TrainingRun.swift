@@ -184,8 +184,6 @@ final class TrainingRun {
 
   private var isLastStep: Bool { optimizer.step == plan.totalSteps }
 
-  private var sharesPrefixes: Bool { recipe.training.sharedPrefix != .off }
-
   private var isEvaluationDue: Bool {
     isLastStep || optimizer.step == 0 || optimizer.step.isMultiple(of: recipe.evaluation.interval)
   }
@@ -196,7 +194,7 @@ final class TrainingRun {
     let batches = planned.microBatches.map { rows in
       TokenBatch(
         rows: rows.map { (data.train[$0].ids, data.train[$0].labels) },
-        sharingPrefixes: sharesPrefixes)
+        sharingPrefixes: plan.sharesPrefixes)
     }
     let denominator = objective.denominator(batches)
     lossSum.fillWithZeros()
@@ -254,7 +252,7 @@ final class TrainingRun {
     guard !data.validation.isEmpty else { return true }
     guard
       let loss = HeldOutLoss.measure(
-        data.validation, model: model, adapters: adapters, sharingPrefixes: sharesPrefixes,
+        data.validation, model: model, adapters: adapters, sharingPrefixes: plan.sharesPrefixes,
         shouldStop: shouldStop)
     else { return false }
     let evaluation = EvaluationMetrics(

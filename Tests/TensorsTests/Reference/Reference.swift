@@ -51,6 +51,20 @@ enum Reference {
     return dX
   }
 
+  /// (x - mean) / sqrt(variance + epsilon) · weight + bias, row by row.
+  static func layerNorm(
+    _ x: [Double], weight: [Double], bias: [Double], epsilon: Double
+  ) -> [Double] {
+    let width = weight.count
+    return stride(from: 0, to: x.count, by: width).flatMap { start in
+      let row = x[start..<start + width]
+      let mean = row.reduce(0, +) / Double(width)
+      let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
+      let s = 1 / (variance + epsilon).squareRoot()
+      return row.enumerated().map { ($1 - mean) * s * weight[$0] + bias[$0] }
+    }
+  }
+
   /// An activation with its derivative.
   struct Gate: Sendable, CustomStringConvertible {
     let kind: Activation
@@ -69,7 +83,22 @@ enum Reference {
         let angleSlope = (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * $0 * $0)
         return (1 + t) / 2 + $0 / 2 * (1 - t * t) * angleSlope
       },
+      Gate(kind: .gelu, value: { $0 * normal($0) }) {
+        normal($0) + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot()
+      },
+      Gate(kind: .geluQuick, value: { $0 / (1 + exp(-1.702 * $0)) }) {
+        let s = 1 / (1 + exp(-1.702 * $0))
+        return s * (1 + 1.702 * $0 * (1 - s))
+      },
+      Gate(kind: .relu, value: { max($0, 0) }) { $0 > 0 ? 1 : 0 },
+      Gate(kind: .reluSquared, value: { max($0, 0) * max($0, 0) }) { 2 * max($0, 0) },
     ]
+
+    /// Those that are x for large x and 0 for very negative ones.
+    static let linearFarOut = all.filter { $0.kind != .reluSquared }
+
+    /// The distribution function of the normal distribution.
+    private static func normal(_ x: Double) -> Double { erfc(-x / 2.0.squareRoot()) / 2 }
 
     private static func angle(_ x: Double) -> Double {
       (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)

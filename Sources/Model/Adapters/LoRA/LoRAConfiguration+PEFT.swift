@@ -9,12 +9,12 @@ extension LoRAConfiguration {
     "base_model_name_or_path", "peft_type", "r", "lora_alpha", "use_rslora", "rank_pattern",
     "alpha_pattern", "loftq_config", "eva_config", "corda_config", "lora_ga_config",
     "megatron_config", "megatron_core", "qalora_group_size", "ensure_weight_tying",
-    "runtime_config",
+    "runtime_config", "fan_in_fan_out",
   ]
 
   /// Keys that must be absent, null, false, empty or have the given neutral value.
   private static let mustBeNeutral: [(key: String, neutral: JSON?)] = [
-    ("use_dora", nil), ("fan_in_fan_out", nil), ("modules_to_save", nil), ("bias", "none"),
+    ("use_dora", nil), ("modules_to_save", nil), ("bias", "none"),
     ("lora_bias", nil), ("trainable_token_indices", nil), ("layer_replication", nil),
     ("target_parameters", nil), ("use_qalora", nil), ("use_bdlora", nil), ("arrow_config", nil),
     ("alora_invocation_tokens", nil), ("velora_config", nil), ("monteclora_config", nil),
@@ -101,7 +101,8 @@ extension LoRAConfiguration {
       "auto_mapping": nil,
       "base_model_name_or_path": .string(baseModel),
       "bias": "none",
-      "fan_in_fan_out": false,
+      // How GPT-2 stores weights; A and B have the same shapes for all.
+      "fan_in_fan_out": .bool(modules.contains { $0.site.isStoredTransposed }),
       "inference_mode": true,
       "init_lora_weights": true,
       "layers_pattern": nil,
