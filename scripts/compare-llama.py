@@ -14,6 +14,7 @@ Needs: torch, transformers, peft, gguf, and llama-cpp-python, built without what
 """
 
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -72,9 +73,17 @@ def compared(actual, expected):
     return difference, same
 
 
+def shown_tokens(model, most=48):
+    """Of models whose window llama.cpp ignores, no more than that."""
+    config = json.loads((model / "config.json").read_text())
+    window = config.get("sliding_window")
+    uses = config.get("use_sliding_window", True) and not config["model_type"].startswith("gemma")
+    return min(most, window) if window and uses else most
+
+
 def check(model, arguments, folder):
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    ids = tokenizer.encode(TEXTS[0], add_special_tokens=False).ids[:48]
+    ids = tokenizer.encode(TEXTS[0], add_special_tokens=False).ids[: shown_tokens(model)]
     adapter = model / "adapter" if (model / "adapter").is_dir() else None
     plain = reference(model, None, ids)
     rows = []

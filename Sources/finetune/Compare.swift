@@ -3,6 +3,7 @@ import Export
 import Formats
 import Rows
 import Text
+import Training
 
 /// `finetune compare`: what each format costs and keeps.
 struct Compare: ParsableCommand {

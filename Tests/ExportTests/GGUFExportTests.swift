@@ -75,6 +75,59 @@ import Testing
     #expect(row(stored, 2) == row(values, 1))
   }
 
+  /// Biases of rotated heads go where their rows go.
+  @Test func interleavesBiases() throws {
+    let model = try modelWithBiases()
+    let settings = Exporter.Settings(model: model, format: .gguf, output: path)
+    try Exporter(settings).run()
+    let source = try PretrainedFiles.open(model)
+    let written = try GGUFFile(path)
+    let dimension = try #require(source.specification.blocks.first).attention.shape.headDimension
+    for (module, name, isInterleaved) in [
+      ("q_proj", "attn_q", true), ("k_proj", "attn_k", true), ("v_proj", "attn_v", false),
+    ] {
+      let site = try #require(
+        source.specification.sites.first {
+          $0.name == "model.layers.0.self_attn.\(module).bias"
+        })
+      let values = try source.tensor(site).toArray(Float.self)
+      let stored = written.withBytes(of: "blk.0.\(name).bias") {
+        Array($0.bindMemory(to: Float.self))
+      }
+      #expect(stored[0] == values[0])
+      #expect(stored[1] == values[isInterleaved ? dimension / 2 : 1])
+      #expect(stored.sorted() == values.sorted())
+    }
+  }
+
+  /// The tiny Llama with a bias in every layer of the attention.
+  private func modelWithBiases() throws -> String {
+    let (base, model) = (goldenPath("tiny-llama"), directory.path("biased"))
+    try createDirectory(model)
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+      try writeFile("\(model)/\(name)", bytes: try readFile("\(base)/\(name)"))
+    }
+    var config = try readJSON("\(base)/config.json")
+    config.set("attention_bias", true)
+    try writeFile("\(model)/config.json", config.text())
+    let source = try PretrainedFiles.open(base)
+    let weights = source.specification.sites.map { site in
+      SafetensorsWriter.Source(name: site.name, dtype: "F32", shape: site.shape) { emit in
+        try source.tensor(site).withBytes { try emit($0) }
+      }
+    }
+    let linears = source.specification.linears.filter { $0.module.contains("self_attn") }
+    let biases = linears.map { site in
+      SafetensorsWriter.Source(
+        name: "\(site.module).bias", dtype: "F32", shape: [site.outputs]
+      ) { emit in
+        try (0..<site.outputs).map { Float($0) }.withUnsafeBytes { try emit($0) }
+      }
+    }
+    try SafetensorsWriter.write("\(model)/model.safetensors", tensors: weights + biases)
+    return model
+  }
+
   @Test func describesTheModel() throws {
     let warnings = try export("families/qwen2", .q8_0)
     let file = try GGUFFile(path)

@@ -126,7 +126,10 @@ package struct GGUFModelWriter {
         "a value is not a number or does not fit into \(blocks.rawValue); write F32 or BF16",
         kind: .run)
     }
-    try blocks.encode(values, order: entry.order).withUnsafeBytes { try emit($0) }
+    // The rows of a bias are its elements.
+    let rows = values.shape.count == 1 ? values.reshaped([values.count, 1]) : values
+    let ordered = entry.order == nil ? values : rows
+    try blocks.encode(ordered, order: entry.order).withUnsafeBytes { try emit($0) }
   }
 }
 

@@ -29,8 +29,8 @@ struct GGUFTensorPlan {
     guard let naming = configuration.family.gguf else {
       throw Problem(
         path,
-        "llama.cpp does not know \(configuration.family.architecture), so there is no GGUF file of"
-          + " it; merge into a Hugging Face directory instead")
+        "GGUF files of \(configuration.family.architecture) are not written; merge into a Hugging Face"
+          + " directory (finetune merge) instead")
     }
     architecture = naming.architecture
     var entries: [Entry] = []
