@@ -44,10 +44,13 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
     .target(
       name: "CKernels", cSettings: kernelFlags + [.headerSearchPath(".")]),
     library("Formats", ["CCrypto", "CHDF5"]),
+    library("Hub", ["Formats", "CCurl"]),
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),
     library("Model", ["Tensors", "Formats"]),
@@ -58,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "finetune",
       dependencies: [
-        "Export", "Training",
+        "Export", "Hub", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftFlags),
@@ -71,8 +74,11 @@ let package = Package(
       ],
       path: "Benchmarks/Bench", swiftSettings: swiftFlags),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftFlags),
+    .target(
+      name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport",
+      swiftSettings: swiftFlags),
     tests("FormatsTests", ["Formats"]),
+    tests("HubTests", ["Hub"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TextTests", ["Text"]),
     tests("ModelTests", ["Model", "Training"]),

@@ -16,7 +16,8 @@ if [[ -n $version && $(printf '6.2\n%s\n' "$version" | sort -V | head -n 1) != 6
 fi
 
 # pkg-config module and the Debian package that brings it
-declare -A packages=([hdf5]=libhdf5-dev [libcrypto]=libssl-dev [libpcre2-8]=libpcre2-dev)
+declare -A packages=([hdf5]=libhdf5-dev [libcrypto]=libssl-dev [libpcre2-8]=libpcre2-dev
+  [libcurl]=libcurl4-openssl-dev)
 missing=()
 if [[ ${1:-} == --arm ]]; then
   command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
@@ -37,10 +38,10 @@ if ! command -v apt-get >/dev/null; then
     echo "packages ${missing[*]} bring them. There is no apt-get here; install them with your system's package manager." >&2
     exit 1
   fi
-  echo "These libraries are missing, with their headers and pkg-config files: HDF5, OpenSSL, PCRE2 (8 bit)." >&2
+  echo "These libraries are missing, with their headers and pkg-config files: HDF5, OpenSSL, PCRE2 (8 bit), libcurl." >&2
   echo "There is no apt-get here; install them with your system's package manager, for example" >&2
-  echo "  dnf install hdf5-devel openssl-devel pcre2-devel pkgconf" >&2
-  echo "  pacman -S hdf5 openssl pcre2 pkgconf" >&2
+  echo "  dnf install hdf5-devel openssl-devel pcre2-devel libcurl-devel pkgconf" >&2
+  echo "  pacman -S hdf5 openssl pcre2 curl pkgconf" >&2
   exit 1
 fi
 

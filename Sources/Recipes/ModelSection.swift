@@ -6,7 +6,8 @@ package struct ModelSection: RecipeSection {
   package init() {}
 
   @Key(
-    "Base model: a Hugging Face directory (config.json, safetensors, tokenizer) or a .gguf file.",
+    "Base model: a Hugging Face directory (config.json, safetensors, tokenizer), a .gguf file, or a repository of "
+      + "the hub, OWNER/NAME[@REVISION][:FILE], where there is no such path.",
     .required, .elsewhere("base_model", "model_name_or_path", "model"))
   package var path = ""
 

@@ -4,7 +4,10 @@ package import Formats
 package struct Message: Equatable, Sendable {
   /// "system", "user", "assistant" or "tool".
   package var role: String
+  /// Empty where the row has none, as a turn of nothing but calls.
   package var content: String
+  /// What an assistant thought before it answered, without the marks around it.
+  package var reasoning: String?
   /// Calls that an assistant makes, each `{"type": "function", "function": {"name", "arguments"}}`.
   package var toolCalls: [JSON]
   /// The calls as text, for templates that have no place for calls: as the row wrote them.
@@ -16,11 +19,13 @@ package struct Message: Equatable, Sendable {
   package var isTrained: Bool
 
   package init(
-    role: String, content: String, toolCalls: [JSON] = [], toolCallText: String? = nil,
-    toolCallID: String? = nil, name: String? = nil, isTrained: Bool = true
+    role: String, content: String, reasoning: String? = nil, toolCalls: [JSON] = [],
+    toolCallText: String? = nil, toolCallID: String? = nil, name: String? = nil,
+    isTrained: Bool = true
   ) {
     self.role = role
     self.content = content
+    self.reasoning = reasoning
     self.toolCalls = toolCalls
     self.toolCallText =
       toolCallText

@@ -8,16 +8,24 @@ package struct Renderer: Sendable {
   package let tokenizer: Tokenizer
   package let template: ChatTemplate
   package let trainOn: TrainOn
-  /// Texts of special tokens as UTF-8, the longest first.
-  private let specialTokens: [[UInt8]]
+  /// What ends an assistant's turn.
+  package let turnEnd: TurnEnd
+  let special: SpecialTexts
+  /// What every rendering knows of the tokenizer.
+  private let variables: [String: JSON]
 
   package init(tokenizer: Tokenizer, template: ChatTemplate, trainOn: TrainOn = .assistant) {
     self.tokenizer = tokenizer
     self.trainOn = trainOn
     self.template = template
     let named = [tokenizer.bosToken, tokenizer.eosToken].compactMap { $0 }
-    specialTokens = (tokenizer.specialTokens.map(\.text) + named).map { Array($0.utf8) }
-      .filter { !$0.isEmpty }.sorted { $0.count > $1.count }
+    let specialTokens = tokenizer.specialTokens.map(\.text) + named
+    special = SpecialTexts(specialTokens)
+    variables = [("bos_token", tokenizer.bosToken), ("eos_token", tokenizer.eosToken)]
+      .reduce(into: [:]) { variables, token in
+        variables[token.0] = token.1.map(JSON.string)
+      }
+    turnEnd = template.turnEnd(specialTokens: specialTokens, variables: variables)
   }
 
   /// - Throws: Where the template writes tokens that the model does not know.
@@ -34,9 +42,8 @@ package struct Renderer: Sendable {
   package func text(
     of messages: [Message], tools: [JSON] = [], addGenerationPrompt: Bool = false
   ) throws(Problem) -> String {
-    var extra: [String: JSON] = ["tools": tools.isEmpty ? .null : .array(tools)]
-    if let token = tokenizer.bosToken { extra["bos_token"] = .string(token) }
-    if let token = tokenizer.eosToken { extra["eos_token"] = .string(token) }
+    var extra = variables
+    extra["tools"] = tools.isEmpty ? .null : .array(tools)
     return try template.render(
       messages: messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
   }
@@ -49,8 +56,10 @@ package struct Renderer: Sendable {
     let text = try text(of: conversation.messages, tools: conversation.tools)
     let bytes = Array(text.utf8)
     let turns = trainOn == .all ? [] : try turns(of: conversation, in: bytes)
-    let ends = turns.map { endOfTurn(in: bytes, after: $0.upperBound) }
-    let answers = zip(turns, ends).map { turn, end in turn.lowerBound..<(end ?? turn.upperBound) }
+    let ends = turns.map { $0.end ?? endOfTurn(in: bytes, after: $0.text.upperBound) }
+    let answers = zip(turns, ends).map { turn, end in
+      turn.text.lowerBound..<(end ?? turn.text.upperBound)
+    }
     let spans = trainOn == .all ? [0..<bytes.count] : answers
     let (ids, ranges) = tokenizer.encodeWithOffsets(text)
     return RenderedRow(
@@ -59,10 +68,10 @@ package struct Renderer: Sendable {
       place: conversation.place)
   }
 
-  /// Byte ranges of the assistant texts that are trained, in order.
+  /// Where the assistant texts lie that are trained, in order.
   private func turns(
     of conversation: Conversation, in text: [UInt8]
-  ) throws(Problem) -> [Range<Int>] {
+  ) throws(Problem) -> [TurnFinder.Turn] {
     var indices = conversation.messages.indices.filter {
       conversation.messages[$0].role == "assistant" && conversation.messages[$0].isTrained
     }
@@ -71,17 +80,18 @@ package struct Renderer: Sendable {
       indices = indices.filter { $0 == last }
     }
     let finder = TurnFinder(renderer: self, conversation: conversation, text: text)
-    return try finder.ranges(of: indices)
+    return try finder.turns(of: indices)
   }
 
-  /// End of the special token that follows `position`, white space allowed before it.
+  /// End of what ends a turn and follows `position`, white space allowed before it: all that this
+  /// template writes there, else a special token.
   private func endOfTurn(in text: [UInt8], after position: Int) -> Int? {
     var start = position
     while start < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[start]) { start += 1 }
-    guard let token = specialTokens.first(where: { text[start...].starts(with: $0) }) else {
-      return nil
+    if let end = turnEnd.text, text[start...].starts(with: end.utf8) {
+      return start + end.utf8.count
     }
-    return start + token.count
+    return special.token(at: start, in: text).map { start + $0.count }
   }
 
   /// A token is trained if it stands for some text and all of that lies inside one span.

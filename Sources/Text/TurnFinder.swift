@@ -24,22 +24,34 @@ struct TurnFinder {
     self.stem = stem
   }
 
-  /// Byte ranges of these messages' texts, in order; a turn that the template does not show has none.
+  /// Where one assistant turn lies in the text.
+  struct Turn {
+    var text: Range<Int>
+    /// Where what ends the turn ends, if that is not simply what follows the text.
+    var end: Int?
+  }
+
+  /// Where these messages' texts lie, in order; a turn that the template does not show has no place.
   ///
   /// - Throws: Where a text cannot be told from what the template writes around it.
-  func ranges(of indices: [Int]) throws(Problem) -> [Range<Int>] {
-    let showsCalls = renderer.template.showsToolCalls
-    let plain = indices.filter { !showsCalls || conversation.messages[$0].toolCalls.isEmpty }
-    var ranges: [Range<Int>] = []
+  func turns(of indices: [Int]) throws(Problem) -> [Turn] {
+    let plain = indices.filter { isPlain(conversation.messages[$0]) }
+    var turns: [Turn] = []
     var rest = indices
     if !plain.isEmpty, let found = together(plain) {
-      ranges = found
-      rest = indices.filter { showsCalls && !conversation.messages[$0].toolCalls.isEmpty }
+      turns = found.map { Turn(text: $0) }
+      rest = indices.filter { !isPlain(conversation.messages[$0]) }
     }
     for index in rest {
-      if let range = try range(of: index) { ranges.append(range) }
+      if let turn = try turn(index) { turns.append(turn) }
     }
-    return ranges.sorted { $0.lowerBound < $1.lowerBound }
+    return turns.sorted { $0.text.lowerBound < $1.text.lowerBound }
+  }
+
+  /// Whether the template has nothing of a turn to show but its content.
+  private func isPlain(_ message: Message) -> Bool {
+    (message.toolCalls.isEmpty || !renderer.template.showsToolCalls)
+      && (message.reasoning == nil || !renderer.template.showsReasoning)
   }
 
   // MARK: All turns at once
@@ -99,35 +111,108 @@ struct TurnFinder {
 
   // MARK: One turn
 
-  /// The range of one turn, whatever the template makes of its content; nil if it does not show it.
-  private func range(of index: Int) throws(Problem) -> Range<Int>? {
-    var messages = conversation.messages
+  /// Where one turn lies, whatever the template makes of its content; nil if it does not show it.
+  private func turn(_ index: Int) throws(Problem) -> Turn? {
+    let refusal: Problem
+    do {
+      let around = try around(index, in: conversation.messages)
+      guard let around else { return nil }
+      if text.count >= around.after.count,
+        text.suffix(around.after.count).elementsEqual(around.after)
+      {
+        let end = text.count - around.after.count
+        // A template may write more around a content that it shows than around one that it leaves out.
+        let range = min(start(of: index, before: around.before), end)..<end
+        if !holdsNextMessage(range, after: index) { return Turn(text: range) }
+      }
+      refusal = Problem(
+        renderer.template.name,
+        "what it writes after message \(index + 1) depends on that message, so the loss mask cannot be "
+          + "found; use another template or set data.train_on to \"all\"")
+    } catch {
+      refusal = error
+    }
+    guard let turn = try? last(index) else { throw refusal }
+    return turn
+  }
+
+  /// What a template writes before and after a turn that says the sentinel and nothing else; nil if it
+  /// does not show it.
+  private func around(
+    _ index: Int, in messages: [Message]
+  ) throws(Problem) -> (before: [UInt8], after: [UInt8])? {
+    var messages = messages
     messages[index] = Message(role: "assistant", content: sentinel(index))
     let rendered = try renderer.text(of: messages, tools: conversation.tools)
     let pieces = PythonString.split(rendered, by: sentinel(index)).map { Array($0.utf8) }
-    if pieces.count == 1 { return nil }
-    let (before, after) = (pieces[0], pieces[1])
-    guard pieces.count == 2, text.count >= after.count,
-      text.suffix(after.count).elementsEqual(after)
-    else {
+    guard pieces.count > 1 else { return nil }
+    guard pieces.count == 2 else {
       throw Problem(
         renderer.template.name,
-        "what it writes after message \(index + 1) depends on that message's text, so the loss mask cannot"
-          + " be found; use another template or set data.train_on to \"all\"")
+        "it shows message \(index + 1) \(pieces.count - 1) times, so the loss mask cannot be found; use "
+          + "another template or set data.train_on to \"all\"")
     }
-    let end = text.count - after.count
-    let start = text.starts(with: before) ? before.count : try start(of: index, before: before)
-    // A template may write more around a content that it shows than around one that it leaves out.
-    return min(start, end)..<end
+    return (pieces[0], pieces[1])
   }
 
-  /// Where a turn begins whose content changes what stands before it, as reasoning does that
-  /// a template moves to the front: where the next answer would begin, or where the texts differ.
-  private func start(of index: Int, before: [UInt8]) throws(Problem) -> Int {
+  /// Where a turn lies that cannot say something else in the whole conversation: because a tool's answer
+  /// must follow calls, or because calls end otherwise than an answer. The conversation up to this turn
+  /// tells, if that is how the whole text begins.
+  ///
+  /// - Throws: Where the template refuses a conversation that ends with this turn.
+  private func last(_ index: Int) throws(Problem) -> Turn? {
+    let messages = Array(conversation.messages[...index])
+    let shown = Array(try renderer.text(of: messages, tools: conversation.tools).utf8)
+    guard let around = try around(index, in: messages) else { return nil }
+    var same = 0
+    while same < min(shown.count, around.after.count),
+      shown[shown.count - 1 - same] == around.after[around.after.count - 1 - same]
+    {
+      same += 1
+    }
+    var end = shown.count - same
+    if same < around.after.count { end = renderer.special.bounds(across: end, in: shown).upperBound }
+    var turn = Turn(text: end..<end)
+    if shown[end...].allSatisfy(Self.isSpace) {
+      // Nothing in common: the turn has an end of its own.
+      while end > 0, Self.isSpace(shown[end - 1]) { end -= 1 }
+      turn.end = end
+      end -= renderer.special.token(endingAt: end, in: shown)?.count ?? 0
+    }
+    guard text.starts(with: shown[..<(turn.end ?? end)]) else { return nil }
+    turn.text = min(start(of: index, before: around.before), end)..<end
+    return turn
+  }
+
+  /// Whether the next message stands inside a turn, as in templates that show what a tool answered
+  /// between a call and the text beside it.
+  private func holdsNextMessage(_ range: Range<Int>, after index: Int) -> Bool {
+    guard !isPlain(conversation.messages[index]), index + 1 < conversation.messages.count else {
+      return false
+    }
+    var messages = conversation.messages
+    messages[index + 1].content = sentinel(index + 1)
+    guard let rendered = try? renderer.text(of: messages, tools: conversation.tools) else {
+      return false
+    }
+    let bytes = Array(rendered.utf8)
+    let place = PythonString.find(Array(sentinel(index + 1).utf8), in: bytes)
+    guard let place, range.contains(place) else { return false }
+    return text.starts(with: bytes[..<place])
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+
+  /// Where a turn begins: behind what the template writes before it. If the text goes on differently,
+  /// as with reasoning that a template moves to the front or with marks around calls, it is where the
+  /// next answer would begin, or where the texts differ.
+  private func start(of index: Int, before: [UInt8]) -> Int {
+    if text.starts(with: before) { return before.count }
     var common = 0
     while common < min(text.count, before.count), text[common] == before[common] { common += 1 }
-    // Not inside a character.
+    // Not inside a character, nor inside a token.
     while common > 0, common < text.count, text[common] & 0xC0 == 0x80 { common -= 1 }
+    common = renderer.special.bounds(across: common, in: text).lowerBound
     let prompt = try? renderer.text(
       of: Array(conversation.messages[..<index]), tools: conversation.tools,
       addGenerationPrompt: true)

@@ -46,8 +46,8 @@ struct Eval: ParsableCommand {
 
   func run() throws {
     var evaluation = Evaluation(
-      model: model.model, data: data.map { RowSource(path: $0, format: format) })
-    evaluation.adapters = adapter
+      model: try model.path(), data: data.map { RowSource(path: $0, format: format) })
+    evaluation.adapters = try ModelReference.paths(adapter)
     evaluation.includeBase = !json
     evaluation.storage = model.storage
     evaluation.maxLength = maxLength

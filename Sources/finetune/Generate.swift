@@ -58,7 +58,8 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let generator = try TextGenerator(
-      model: model.model, adapter: adapter, storage: model.storage, threads: model.threads)
+      model: try model.path(), adapter: try adapter.map(ModelReference.path),
+      storage: model.storage, threads: model.threads)
     for warning in generator.warnings { Terminal.error.warn(warning) }
     let result = try generator.generate(
       prompt: prompt, system: system, maxNewTokens: maxNewTokens,

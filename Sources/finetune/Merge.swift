@@ -15,7 +15,7 @@ struct Merge: ParsableCommand {
       rounds each weight once.
       """)
 
-  @Option(help: "Base model: a Hugging Face directory or a .gguf file.")
+  @Option(help: "Base model: a Hugging Face directory, a .gguf file or OWNER/NAME of the hub.")
   var model: String
 
   @Option(help: "Adapter directory.")
@@ -29,7 +29,8 @@ struct Merge: ParsableCommand {
 
   func run() throws {
     try Merger.run(
-      model: model, adapter: adapter, output: output, type: dtype.type,
+      model: try ModelReference.path(model), adapter: try ModelReference.path(adapter),
+      output: output, type: dtype.type,
       warn: { Terminal.error.write("warning: \($0)\n") })
     Terminal.error.write("written to \(output) in \(dtype.type.torchName)\n")
   }

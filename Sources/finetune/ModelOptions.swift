@@ -5,7 +5,7 @@ import Text
 
 /// The base model and how it is held, for every verb that runs one.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "Base model: a Hugging Face directory or a .gguf file.")
+  @Option(help: "Base model: a Hugging Face directory, a .gguf file or OWNER/NAME of the hub.")
   var model: String
 
   @Option(help: "Hold the linear layers in 4 bits.")
@@ -21,6 +21,9 @@ struct ModelOptions: ParsableArguments {
 
   @Option(help: "Processor threads (default: all). The result is the same for any number.")
   var threads: Int?
+
+  /// Where the model lies; a repository of the hub is pulled where that is needed.
+  func path() throws -> String { try ModelReference.path(model) }
 
   var storage: WeightStorage {
     WeightStorage(

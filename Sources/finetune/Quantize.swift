@@ -14,7 +14,7 @@ struct Quantize: ParsableCommand {
       transformers loads as it is.
       """)
 
-  @Option(help: "Model: a Hugging Face directory or a .gguf file.")
+  @Option(help: "Model: a Hugging Face directory, a .gguf file or OWNER/NAME of the hub.")
   var model: String
 
   @Option(help: "New directory for the result.")
@@ -25,7 +25,7 @@ struct Quantize: ParsableCommand {
 
   func run() throws {
     try QuantizedModelWriter.run(
-      model: model, output: output, doubleQuantization: doubleQuantization)
+      model: try ModelReference.path(model), output: output, doubleQuantization: doubleQuantization)
     Terminal.error.write("written to \(output)\n")
   }
 }

@@ -30,7 +30,9 @@ struct RecipeCommand: ParsableCommand {
       let files =
         [resolved.model.path] + (resolved.data.train + resolved.data.validation).map(\.path)
       for path in files where !fileExists(path) && !directoryExists(path) {
-        Terminal.error.write("note: \(path) does not exist yet\n")
+        let isFromHub = path == resolved.model.path && ModelReference.isRepository(path)
+        Terminal.error.write(
+          "note: \(path) \(isFromHub ? "will be taken from the hub" : "does not exist yet")\n")
       }
       Terminal.error.write("\(recipe): no problems\n")
     }

@@ -16,7 +16,9 @@ struct Tokenize: ParsableCommand {
       """)
 
   @Option(
-    help: "Hugging Face directory or GGUF file; a GGUF file with only a vocabulary is enough.")
+    help:
+      "Hugging Face directory, GGUF file or OWNER/NAME of the hub; a GGUF file with only a vocabulary is enough."
+  )
   var model: String
 
   @Option(help: "File whose text is tokenized, to its last byte.")
@@ -29,7 +31,7 @@ struct Tokenize: ParsableCommand {
   var text: String?
 
   func run() throws {
-    let tokenizer = try Tokenizer.load(model)
+    let tokenizer = try Tokenizer.load(try ModelReference.path(model))
     let ids = tokenizer.encode(try input())
     let result: String
     if json {

@@ -32,10 +32,11 @@ struct Train: ParsableCommand {
 
   func run() throws {
     let recipe = try Recipe.load(path: recipe, overrides: overrides.set)
+    let base = try ModelReference.base(of: recipe, resume: resume)
     let interruption = Interruption()
     let display = TrainingDisplay(recipe: recipe, terminal: .error)
     let trainer = Trainer(
-      recipe: recipe, resume: resume, onEvent: display.show,
+      recipe: recipe, base: base, resume: resume, onEvent: display.show,
       shouldStop: { interruption.isRequested })
     if dryRun { return display.show(try trainer.plan()) }
 

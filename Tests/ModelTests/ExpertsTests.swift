@@ -52,8 +52,8 @@ import Training
     }
   }
 
-  /// Along a random direction through each parameter. Experts may change places within the step where two
-  /// are equally likely; the models are fixed, and it does not happen.
+  /// Along a random direction through each parameter. Where a token changes its experts within the step the
+  /// loss jumps and has no slope there.
   @Test(arguments: models) func gradientsAreThoseOfTheLoss(name: String) throws {
     let subject = try Subject(name)
     _ = subject.loss(gradients: true)
@@ -73,8 +73,10 @@ import Training
         return subject.loss()
       }
       let step: Float = 2e-3
-      let slope = (lossAfter(step) - lossAfter(-step)) / Double(2 * step)
+      let (above, below, here) = (lossAfter(step), lossAfter(-step), lossAfter(0))
       Kernels.copy(Tensor.from(values, .float32), into: parameter.value)
+      guard abs(above + below - 2 * here) < 0.01 else { continue }
+      let slope = (above - below) / Double(2 * step)
       #expect(abs(slope - expected) < 0.02 * abs(expected) + 0.01, "\(parameter.name)")
       checked += abs(expected) > 0.05 ? 1 : 0
     }
@@ -83,7 +85,10 @@ import Training
 
   @Test(
     arguments: models,
-    [WeightStorage(.float32), WeightStorage(.bfloat16), WeightStorage(.bfloat16, quantization: .nf4)])
+    [
+      WeightStorage(.float32), WeightStorage(.bfloat16),
+      WeightStorage(.bfloat16, quantization: .nf4),
+    ])
   func checkpointingAndThreadsChangeNoBit(name: String, storage: WeightStorage) throws {
     defer { Kernels.setThreads(Kernels.defaultThreads) }
     let subject = try Subject(name, storage: storage)

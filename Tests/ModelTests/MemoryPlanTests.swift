@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import Tensors
 import TestSupport
 import Testing
@@ -24,7 +25,10 @@ import Training
       let before = workspace.usedBytes
       _ = layer.makeSaved(
         tokens: tokens, width: golden.files.specification.hiddenSize, pass: pass)
-      let adapters = golden.files.specification.linears.filter { $0.layer == index }.reduce(0) {
+      // Experts make again what their adapters would keep, and PEFT's adapter is not on them.
+      let adapters = golden.files.specification.linears.filter {
+        $0.layer == index && $0.expert == nil && (try? golden.adapters())?[$0] != nil
+      }.reduce(0) {
         $0 + method.savedBytes($1, tokens: tokens, activations: compute.dataType)
       }
       let planned = golden.files.specification.blocks[index]
@@ -52,7 +56,9 @@ import Training
   /// scratch grows with the number of threads, which other tests change.
   @Test(arguments: models, [2, 16])
   func aStepStaysWithinThePlan(name: String, threads: Int) async {
-    await #expect(processExitsWith: .success) { [name, threads] in
+    let result = await #expect(
+      processExitsWith: .success, observing: [\.standardErrorContent]
+    ) { [name, threads] in
       let golden = try GoldenModel(name)
       let adapters = try golden.adapters()
       Kernels.setThreads(threads)
@@ -75,6 +81,9 @@ import Training
             targets: adapters.modules.map(\.site)
           ).activations
         }
+        guard model.specification.rotationsAgree(upTo: 342),
+          model.specification.longestSequence ?? 342 >= 342
+        else { continue }
         // As many tokens where rows share what they begin with.
         let answers = (0..<7).map { RowBeginningsTests.row(ids + [$0], trained: 27) }
         let batch = TokenBatch(
@@ -85,8 +94,7 @@ import Training
           batch, adapters: adapters, objective: SupervisedObjective(), gradientScale: 1,
           loss: Tensor.zeros([1], .float64), checkpointing: checkpointing, dropout: nil)
         let share = Double(workspace.peakBytes) / Double(plan(outputs: 1600))
-        #expect(
-          (0.6...1.0).contains(share), "\(compute), \(checkpointing): \(share) of the plan")
+        Self.expect(share, "\(name), \(compute), checkpointing \(checkpointing)")
         // Where few tokens have a target the last layer takes less.
         for trained in [8, 800, 1200] {
           let few = Workspace(capacity: 1 << 32)
@@ -100,12 +108,20 @@ import Training
           let planned = plan(
             outputs: SelectedTokens.count(trained: batch.trainedTokens, of: batch.tokens))
           let share = Double(few.peakBytes) / Double(planned)
-          #expect(
-            (0.6...1.0).contains(share),
-            "\(compute), \(checkpointing), \(trained) trained: \(share) of the plan")
-          if trained <= 800 { #expect(few.peakBytes <= workspace.peakBytes) }
+          Self.expect(
+            share, "\(name), \(compute), checkpointing \(checkpointing), \(trained) trained")
+          // Little more at most: side by side, branches hold copies of the selected tokens.
+          if trained <= 800 { #expect(few.peakBytes <= workspace.peakBytes * 11 / 10) }
         }
       }
     }
+    // What a failed process said.
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.isEmpty)
+  }
+
+  private static func expect(_ share: Double, _ what: String) {
+    guard !(0.6...1.0).contains(share) else { return }
+    FileHandle.standardError.write(Data("\(what): \(share) of the plan\n".utf8))
   }
 }

@@ -307,7 +307,7 @@ func expectSameTensors(_ found: PretrainedFiles, _ expected: PretrainedFiles) th
   }
 
   @Test(arguments: [
-    ("general.architecture", "qwen2", "the architecture is \"qwen2\""),
+    ("general.architecture", "mamba", "the architecture is \"mamba\""),
     ("general.architecture", "llamx", "the architecture is \"llamx\""),
   ])
   func namesOtherArchitectures(key: String, value: String, expected: String) throws {

@@ -41,7 +41,7 @@ extension KernelTests {
         let tensor = Tensor.floats(x, [T, heads * E])
         Kernels.rope(
           x: tensor, positions: positions, cos: table, sin: table, headDimension: E, rotated: E,
-        inverse: false)
+          inverse: false)
         return tensor.floats
       }
       #expect(difference == nil)

@@ -234,6 +234,17 @@ SNIPPETS = [
     "{{ 'a' is string and 1 is number }} {{ not 'a' is string }} {{ 'x' if 'a' is string else 'y' }} {{ (1 is string) or 2 }}",
     "{{ n is defined and n > 3 }} {{ messages[0]['role'] == 'system' and messages[0].content is string }}",
     "{{ 'a' is string is number }}", "{{ 'a' is odd }}",
+    # Markup
+    "{{ '<b>' | safe + '<i>' }} {{ '<i>' + '<b>' | safe }} {{ '<b>' | safe + '<i>' | safe }} {{ '<b>' | safe ~ '<i>' }} {{ 'a' | safe + d.b | string }}",
+    "{{ \"Use '\" | safe + \"'q' & \\\"r\\\" <s>\" + d | tojson }}",
+    "{% set s = '<b>' | safe %}{{ s }}{{ s + '<' }}{{ s * 2 + '>' }}{{ s[1:] + '>' }}{{ s[0] + '>' }}{{ (s | trim) + '>' }}{{ (s | upper) + '>' }}{{ (s | string) + '>' }}",
+    "{% set s = '<b>' | safe %}{{ s.replace('b', '<') }}{{ s.upper() + '<' }}{{ s.strip('<') + '<' }}{{ s | replace('b', '<') + '<' }}{{ s | length }}{{ s == '<b>' }}{{ '<' in s }}{{ s is string }}{{ s.startswith('<') }}",
+    "{% set s = '<%s>' | safe %}{{ s % '<' }}{{ '{}<'.format('<') + '<' | safe }}{{ ('{}' | safe).format('<') }}{{ s | tojson }}{{ [s] | join('<') }}{{ {'<b>': 1}['<b>' | safe] }}",
+    "{% macro m(a) %}{{ a + '<' }}{% endmacro %}{{ m('>' | safe) }}{% for c in '<>' | safe %}{{ c + '<' }}{% endfor %}{% set ns = namespace(x='' | safe) %}{% set ns.x = ns.x + '<' %}{{ ns.x }}",
+    "{{ '<' | safe + 1 }}", "{{ none | safe + '<' }}", "{{ undefined_name | default('<' | safe) + '<' }}|{{ ('<' | safe | default('x')) + '<' }}|{{ 'a\\nb' | safe | indent(2) + '<' }}",
+    # Nothing to select from
+    "{{ none | selectattr('type', 'equalto', 'x') | list | length }} {{ nothing | map('upper') | list }} {{ none | select | list }} {{ false | reject('odd') | list }} {{ '' | map('upper') | list }} {{ 0 | rejectattr('x') | list }}",
+    "{{ 5 | select | list }}", "{{ true | map('upper') | list }}",
     # Functions
     "{{ raise_exception('No!') }}", "{{ range(100001) }}", "{{ range(3, 0, -1) | list }} {{ range(0) | list }} {{ range(5)[-1] }} {{ 3 in range(5) }} {{ range(3) == range(0, 3) }}", "{{ range(1, 5, 0) }}", "{{ range('a') }}", "{{ n() }}", "{{ undefined_name() }}",
     "{{ namespace(a=1).a }} {{ namespace() is defined }}", "{{ 'x'.__class__ }}|", "{{ d.__class__ }}|",

@@ -1,5 +1,3 @@
-import CCrypto
-
 /// The SHA-256 (FIPS 180-4) of a run of bytes.
 package struct SHA256Digest: Sendable, Equatable {
   /// 64 lower-case hexadecimal digits.
@@ -34,13 +32,13 @@ package struct SHA256Digest: Sendable, Equatable {
 
 /// A SHA-256 of bytes as they come.
 package struct SHA256Stream {
-  private var state = State()
+  private var state = DigestState(.sha256)
   private var byteCount = 0
 
   package init() {}
 
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-    if !isKnownUniquelyReferenced(&state) { state = State(copying: state) }
+    if !isKnownUniquelyReferenced(&state) { state = DigestState(copying: state) }
     state.update(bytes)
     byteCount += bytes.count
   }
@@ -49,37 +47,6 @@ package struct SHA256Stream {
 
   /// Of everything so far.
   package var digest: SHA256Digest {
-    let hex = State(copying: state).finish().reduce(into: "") { text, byte in
-      text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    return SHA256Digest(hex: hex, byteCount: byteCount)
-  }
-}
-
-/// The running sum as libcrypto keeps it. Its functions fail only where memory is exhausted.
-private final class State {
-  private let context: OpaquePointer
-
-  private init(_ begin: (OpaquePointer) -> Int32) {
-    guard let context = EVP_MD_CTX_new() else { fatalError("no memory for a checksum") }
-    self.context = context
-    precondition(begin(context) == 1, "libcrypto has no SHA-256")
-  }
-
-  convenience init() { self.init { EVP_DigestInit_ex($0, EVP_sha256(), nil) } }
-
-  convenience init(copying other: State) { self.init { EVP_MD_CTX_copy_ex($0, other.context) } }
-
-  deinit { EVP_MD_CTX_free(context) }
-
-  func update(_ bytes: UnsafeRawBufferPointer) {
-    precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1, "SHA-256")
-  }
-
-  /// The 32 bytes of the sum; the state is used up.
-  func finish() -> [UInt8] {
-    var digest = [UInt8](repeating: 0, count: 32)
-    precondition(EVP_DigestFinal_ex(context, &digest, nil) == 1, "SHA-256")
-    return digest
+    SHA256Digest(hex: state.hex, byteCount: byteCount)
   }
 }

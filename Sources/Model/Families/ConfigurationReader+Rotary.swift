@@ -21,7 +21,8 @@ struct RotaryKeys {
 extension ConfigurationReader {
   /// `rope_theta` and `rope_scaling`, or both in `rope_parameters` as transformers 5 writes them; where
   /// both stand, `rope_scaling` counts.
-  mutating func rotary(headDimension: Int, _ keys: RotaryKeys = RotaryKeys()) -> RotarySpecification {
+  mutating func rotary(headDimension: Int, _ keys: RotaryKeys = RotaryKeys()) -> RotarySpecification
+  {
     let parameters = rotaryParameters(keys)
     let nested = ConfigurationReader(parameters)
     var theta = positive(keys.theta, atMost: 1e15, default: keys.defaultTheta)

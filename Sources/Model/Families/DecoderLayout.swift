@@ -125,7 +125,8 @@ struct DecoderLayout {
     layerCount = config.size(keys.layers, atMost: 1 << 12, default: defaults.layers)
     heads = config.size(keys.heads, atMost: 1 << 14, default: defaults.heads)
     let kvHeads = defaults.kvHeads ?? heads
-    self.kvHeads = keys.kvHeads.map { config.size($0, atMost: 1 << 14, default: kvHeads) } ?? kvHeads
+    self.kvHeads =
+      keys.kvHeads.map { config.size($0, atMost: 1 << 14, default: kvHeads) } ?? kvHeads
     let dimension = defaults.headDimension ?? hiddenSize / max(heads, 1)
     headDimension =
       keys.headDimension.map { config.size($0, atMost: 1 << 14, default: dimension) } ?? dimension

@@ -98,6 +98,8 @@ extension GGUFKeys {
   // MARK: - Rotary position embedding
 
   private mutating func ropeScaling(dimension: Int) -> JSON? {
+    // What follows from a missing key is no problem of its own.
+    guard problems.isEmpty else { return nil }
     let kind = value("rope.scaling.type")?.string ?? "none"
     let oldFactor = value("rope.scale_linear")?.number
     if hasTensor("rope_freqs.weight") { return llama3(dimension: dimension) }
@@ -112,7 +114,8 @@ extension GGUFKeys {
     case "yarn": return yarn()
     default:
       problems.append(
-        "the rope scaling is \"\(kind)\", supported are none, linear and yarn; choose another model")
+        "the rope scaling is \"\(kind)\", supported are none, linear and yarn; choose another model"
+      )
       return nil
     }
   }

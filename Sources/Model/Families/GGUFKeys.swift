@@ -9,6 +9,11 @@ package struct GGUFKeys {
   let architecture: String
   var problems: [String] = []
 
+  /// Keys may be read for more than one purpose; each problem is named once.
+  mutating func report(_ problem: String) {
+    if !problems.contains(problem) { problems.append(problem) }
+  }
+
   init(_ file: GGUFFile) {
     self.file = file
     architecture = file.metadata["general.architecture"]?.string ?? "not named"
@@ -25,14 +30,14 @@ package struct GGUFKeys {
 
   mutating func integer(_ key: String, default standard: Int? = nil) -> Int? {
     guard let value = value(key) else {
-      if standard == nil { problems.append("the key \"\(full(key))\" is missing") }
+      if standard == nil { report("the key \"\(full(key))\" is missing") }
       return standard
     }
     if let list = value.integers, let first = list.first, list.allSatisfy({ $0 == first }) {
       return first
     }
     guard let integer = value.integer else {
-      problems.append("\"\(full(key))\" is \(value), expected one whole number for all layers")
+      report("\"\(full(key))\" is \(value), expected one whole number for all layers")
       return standard
     }
     return integer
@@ -40,11 +45,11 @@ package struct GGUFKeys {
 
   mutating func number(_ key: String, default standard: Double? = nil) -> Double? {
     guard let value = value(key) else {
-      if standard == nil { problems.append("the key \"\(full(key))\" is missing") }
+      if standard == nil { report("the key \"\(full(key))\" is missing") }
       return standard
     }
     guard let number = value.number else {
-      problems.append("\"\(full(key))\" is \(value), expected a number")
+      report("\"\(full(key))\" is \(value), expected a number")
       return standard
     }
     // A float32 widened to a Double shows digits that nobody wrote: 1e-5 as 9.999999747378752e-06.
@@ -61,7 +66,7 @@ package struct GGUFKeys {
     let value = integer("attention.value_length", default: key) ?? key
     // What follows from a missing key is no problem of its own.
     if problems.isEmpty, value != key {
-      problems.append(
+      report(
         "key and value dimensions of a head are \(key) and \(value); they must be equal")
     }
     return key

@@ -24,6 +24,13 @@ package struct ChatTemplate: Sendable {
   /// tomorrow keeps this and sets it again.
   package var date: Int = Self.now
 
+  /// Whether the template has a place for calls that an assistant makes.
+  package private(set) var showsToolCalls = true
+  /// Whether the template has a place for the descriptions of tools.
+  package private(set) var showsTools = true
+  /// Whether the template has a place for what an assistant thought.
+  package private(set) var showsReasoning = true
+
   private let statements: [TemplateStatement]
 
   /// The current time in seconds since 1970.
@@ -41,13 +48,10 @@ package struct ChatTemplate: Sendable {
     self.source = source
     self.requiredTokens = requiredTokens
     self.statements = try TemplateParser.parse(source, name: name)
+    // In this order: until then, answers are shown with their calls.
+    (showsTools, showsReasoning) = (findsTools, findsReasoning)
+    showsToolCalls = findsToolCalls
   }
-
-  /// Whether the template has a place for calls that an assistant makes.
-  package var showsToolCalls: Bool { PythonString.contains(source, "tool_calls") }
-
-  /// Whether the template has a place for the descriptions of tools.
-  package var showsTools: Bool { PythonString.contains(source, "tools") }
 
   /// The text of a conversation.
   ///
@@ -77,9 +81,21 @@ package struct ChatTemplate: Sendable {
   }
 
   /// A message as templates know it. A template without a place for tool calls gets them as text.
+  ///
+  /// transformers 5 prepares messages before it renders them, 4 does not. What it does, and what this
+  /// does:
+  /// - A key whose value is null is left out. So it is here, but for `content`, which is always a text:
+  ///   many templates refuse a turn without one, and those that do not render it as an empty one.
+  /// - `reasoning_content`, `thinking` and `reasoning` name the same text. It makes the first two from
+  ///   any of them and keeps `reasoning` where the row has that name. Here all three are there, so that
+  ///   no template misses a text because of how the row called it.
+  /// - All values become plain JSON. Rows are nothing else.
   private func json(_ message: Message) -> JSON {
     var object = JSONObject([("role", .string(message.role))])
     object["content"] = .string(showsToolCalls ? message.content : message.contentWithToolCalls)
+    if let reasoning = message.reasoning {
+      for key in ["reasoning_content", "thinking", "reasoning"] { object[key] = .string(reasoning) }
+    }
     if !message.toolCalls.isEmpty, showsToolCalls {
       object["tool_calls"] = .array(message.toolCalls)
     }

@@ -19,7 +19,7 @@ struct PythonJSON {
     case .bool(let bool): out += bool ? "true" : "false"
     case .integer(let integer): out += String(integer)
     case .float(let double): out += Self.number(double)
-    case .string(let string): quote(string, to: &out)
+    case .string(let string), .markup(let string): quote(string, to: &out)
     case .sequence(let sequence):
       guard sequence.kind == .list || sequence.kind == .tuple else { return false }
       return list(sequence.elements, "[", "]", level, &out) { element, out in
@@ -76,7 +76,7 @@ struct PythonJSON {
 
   private static func key(_ value: TemplateValue) -> String? {
     switch value {
-    case .string(let string): string
+    case .string(let string), .markup(let string): string
     case .integer(let integer): String(integer)
     case .float(let double): number(double)
     case .bool(let bool): bool ? "true" : "false"

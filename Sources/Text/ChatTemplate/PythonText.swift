@@ -3,7 +3,7 @@ enum PythonText {
   /// What `{{ value }}` writes.
   static func text(_ value: TemplateValue) -> String {
     switch value {
-    case .string(let string): string
+    case .string(let string), .markup(let string): string
     case .undefined: ""
     default: representation(value)
     }
@@ -24,6 +24,7 @@ enum PythonText {
     case .integer(let integer): out += String(integer)
     case .float(let double): out += number(double)
     case .string(let string): out += quoted(string)
+    case .markup(let string): out += "Markup(\(quoted(string)))"
     case .sequence(let sequence): write(sequence, to: &out)
     case .dictionary(let dictionary):
       out += "{"

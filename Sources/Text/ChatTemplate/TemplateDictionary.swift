@@ -47,7 +47,7 @@ struct TemplateDictionary: Sendable {
 
     func hash(into hasher: inout Hasher) {
       switch value {
-      case .string(let text): for byte in text.utf8 { hasher.combine(byte) }
+      case .string(let text), .markup(let text): for byte in text.utf8 { hasher.combine(byte) }
       case .sequence(let sequence): hasher.combine(sequence.elements.count)
       default: hasher.combine(value.asDouble)
       }

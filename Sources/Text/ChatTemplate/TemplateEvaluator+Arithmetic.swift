@@ -33,6 +33,9 @@ extension TemplateEvaluator {
     _ position: TemplatePosition
   ) throws(Problem) -> TemplateValue {
     self.position = position
+    if left.isMarkup || right.isMarkup {
+      return try TemplateMarkup.arithmetic(operation, left, right, self)
+    }
     if operation == .remainder, case .string(let format) = left {
       return .string(try self.format(format, right))
     }

@@ -64,7 +64,7 @@ extension TemplateEvaluator {
   ) throws(Problem) -> TemplateValue {
     var dictionary = TemplateDictionary()
     for member in members {
-      let key = try evaluate(member.key)
+      let key = try evaluate(member.key).plain
       let value = try evaluate(member.value)
       self.position = position
       try checkHashable(key)
@@ -153,7 +153,8 @@ extension TemplateEvaluator {
     _ function: TemplateValue, _ arguments: TemplateArguments
   ) throws(Problem) -> TemplateValue {
     switch function {
-    case .callable(let callable): return try callable.body(self, arguments)
+    case .callable(let callable):
+      return try callable.body(self, callable.keepsMarkup ? arguments : arguments.plain)
     case .undefined(let reason): throw fault("\(reason.message), so it cannot be called")
     case .loop: throw fault("recursive loops are not supported")
     default: throw fault("a \(function.typeName) cannot be called")
@@ -173,7 +174,12 @@ extension TemplateEvaluator {
     guard let filter = TemplateFilters.table[name] else {
       throw fault("the filter \"\(name)\" is not supported in chat templates")
     }
-    return try filter(self, value, arguments)
+    if TemplateMarkup.transparentFilters.contains(name) {
+      return try filter(self, value, arguments)
+    }
+    let result = try filter(self, value.plain, arguments.plain)
+    let isMarked = name == "safe" || value.isMarkup && TemplateMarkup.keepingFilters.contains(name)
+    return isMarked ? result.marked : result
   }
 
   private func test(
@@ -190,7 +196,7 @@ extension TemplateEvaluator {
     guard let test = TemplateTests.table[name] else {
       throw fault("the test \"is \(name)\" is not supported in chat templates")
     }
-    return try test(self, value, arguments)
+    return try test(self, value.plain, arguments.plain)
   }
 
   // MARK: Comparisons
@@ -212,6 +218,7 @@ extension TemplateEvaluator {
   func compare(
     _ left: TemplateValue, _ comparison: TemplateComparison, _ right: TemplateValue
   ) throws(Problem) -> Bool {
+    let (left, right) = (left.plain, right.plain)
     try spend(min(left.weight, right.weight) / 1024)
     return switch comparison {
     case .equal: left.equals(right)

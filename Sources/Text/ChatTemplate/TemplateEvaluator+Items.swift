@@ -21,6 +21,8 @@ extension TemplateEvaluator {
   ) throws(Problem) -> TemplateValue {
     self.position = position
     try checkDefined(owner)
+    let key = key.plain
+    if owner.isMarkup, let value = item(key, of: owner.plain) { return value.marked }
     if let value = item(key, of: owner) { return value }
     if case .string(let name) = key, let value = try member(name, of: owner) { return value }
     return .undefined(.attribute(PythonText.text(key), ofType: owner.typeName))
@@ -51,6 +53,7 @@ extension TemplateEvaluator {
   private func member(_ name: String, of owner: TemplateValue) throws(Problem) -> TemplateValue? {
     switch owner {
     case .namespace(let namespace): return namespace.attributes[name]
+    case .markup(let text): return TemplateMarkup.method(name, of: text).map { .callable($0) }
     case .loop(let loop):
       if name == "cycle" || name == "changed" { return .callable(TemplateMethods.of(loop, name)) }
       return loop.attribute(name)
@@ -67,7 +70,8 @@ extension TemplateEvaluator {
   func elements(of value: TemplateValue) throws(Problem) -> [TemplateValue] {
     switch value {
     case .undefined: return []
-    case .string(let text): return text.unicodeScalars.map { .string(String($0)) }
+    case .string(let text), .markup(let text):
+      return text.unicodeScalars.map { .string(String($0)) }
     case .sequence(let sequence): return sequence.elements
     case .dictionary(let dictionary): return dictionary.members.map(\.key)
     case .iterator(let iterator): return iterator.rest()
@@ -87,11 +91,12 @@ extension TemplateEvaluator {
     guard step != 0 else { throw fault("the step of a slice must not be 0") }
     try checkDefined(owner)
     switch owner {
-    case .string(let text):
+    case .string(let text), .markup(let text):
       let scalars = Array(text.unicodeScalars)
       let (first, end, step) = Self.bounds(count: scalars.count, start, stop, step)
       let places = stride(from: first, to: end, by: step)
-      return .string(PythonString.string(places.map { scalars[$0] }))
+      let part = TemplateValue.string(PythonString.string(places.map { scalars[$0] }))
+      return owner.isMarkup ? part.marked : part
     case .sequence(let sequence) where sequence.isIndexable:
       let (first, end, step) = Self.bounds(count: sequence.elements.count, start, stop, step)
       let places = stride(from: first, to: end, by: step)

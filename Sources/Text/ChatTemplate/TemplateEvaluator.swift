@@ -258,7 +258,7 @@ final class TemplateEvaluator {
     let home = scope
     scopes.append(home)
     return .callable(
-      TemplateCallable(macro.name) { evaluator, arguments throws(Problem) in
+      TemplateCallable(macro.name, keepsMarkup: true) { evaluator, arguments throws(Problem) in
         .string(try evaluator.call(macro, arguments, in: home))
       })
   }

@@ -287,19 +287,26 @@ extension TemplateFilters {
 
   // MARK: Every element
 
+  /// As in Jinja, `map` and `select` see nothing in what is false, such as none, and do not refuse it.
+  private static func elements(
+    _ evaluator: TemplateEvaluator, _ value: TemplateValue
+  ) throws(Problem) -> [TemplateValue] {
+    value.isTrue ? try walked(evaluator, value) : []
+  }
+
   /// `map("filter", …)` or `map(attribute="a.b", default=…)`.
   private static let map: Filter = { evaluator, value, arguments throws(Problem) in
     var result: [TemplateValue] = []
     if arguments.positional.isEmpty {
       let bound = try arguments.bound(to: ["attribute", "default"], of: "map", in: evaluator)
       guard let path = bound[0] else { throw evaluator.fault("map needs a filter or an attribute") }
-      for element in try walked(evaluator, value) {
+      for element in try elements(evaluator, value) {
         result.append(try evaluator.value(at: path, in: element, default: bound[1]))
       }
     } else {
       var inner = arguments
       let name = PythonText.text(inner.positional.removeFirst())
-      for element in try walked(evaluator, value) {
+      for element in try elements(evaluator, value) {
         result.append(try evaluator.apply(filter: name, to: element, inner))
       }
     }
@@ -315,7 +322,7 @@ extension TemplateFilters {
       let path = byAttribute ? inner.positional.removeFirst() : .none
       let test = inner.positional.isEmpty ? nil : PythonText.text(inner.positional.removeFirst())
       var result: [TemplateValue] = []
-      for element in try walked(evaluator, value) {
+      for element in try elements(evaluator, value) {
         let tested = try evaluator.value(at: path, in: element)
         let passes =
           if let test { try evaluator.test(test, tested, inner) } else { tested.isTrue }

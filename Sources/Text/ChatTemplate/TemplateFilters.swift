@@ -29,6 +29,7 @@ enum TemplateFilters {
     "indent": indent,
     "format": format,
     "tojson": toJSON,
+    "from_json": fromJSON,
   ]
 
   /// A filter without arguments that turns the value's text into another.
@@ -98,6 +99,20 @@ enum TemplateFilters {
       throw evaluator.fault("format with named values is not supported")
     }
     return .string(try evaluator.format(PythonText.text(value), .tuple(arguments.positional)))
+  }
+
+  /// Not in transformers: a few models' templates read calls with it whose arguments are JSON text.
+  private static let fromJSON: Filter = { evaluator, value, arguments throws(Problem) in
+    _ = try arguments.bound(to: [], of: "from_json", in: evaluator)
+    guard case .string(let text) = value else {
+      try evaluator.checkDefined(value)
+      throw evaluator.fault("from_json needs text, not a \(value.typeName)")
+    }
+    do throws(JSONSyntaxError) {
+      return TemplateValue(try JSONParser.parse(text))
+    } catch {
+      throw evaluator.fault("from_json was given text that is not JSON: \(error.message)")
+    }
   }
 
   private static let toJSON: Filter = { evaluator, value, arguments throws(Problem) in

@@ -14,17 +14,17 @@ enum TemplateFunctions {
 
   static let globals: [String: TemplateValue] = [
     "range": function("range", range),
-    "dict": function("dict") { evaluator, arguments throws(Problem) in
+    "dict": function("dict", keepsMarkup: true) { evaluator, arguments throws(Problem) in
       .dictionary(try dictionary(evaluator, arguments))
     },
-    "namespace": function("namespace", namespace),
+    "namespace": function("namespace", keepsMarkup: true, namespace),
     "raise_exception": function("raise_exception", refuse),
     "strftime_now": function("strftime_now", date),
   ]
 
   private static func function(
-    _ name: String, _ body: @escaping TemplateCallable.Body
-  ) -> TemplateValue { .callable(TemplateCallable(name, body)) }
+    _ name: String, keepsMarkup: Bool = false, _ body: @escaping TemplateCallable.Body
+  ) -> TemplateValue { .callable(TemplateCallable(name, keepsMarkup: keepsMarkup, body)) }
 
   private static let range: TemplateCallable.Body = { evaluator, arguments throws(Problem) in
     let bound = try arguments.bound(

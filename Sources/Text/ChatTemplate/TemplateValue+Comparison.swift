@@ -4,6 +4,7 @@ extension TemplateValue {
     switch (self, other) {
     case (.undefined, .undefined), (.none, .none): true
     case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+    case (.markup, _), (_, .markup): plain.equals(other.plain)
     case (.sequence(let a), .sequence(let b)):
       Self.areComparable(a.kind, b.kind) && a.elements.count == b.elements.count
         && zip(a.elements, b.elements).allSatisfy { $0.equals($1) }
@@ -25,6 +26,7 @@ extension TemplateValue {
       // UTF-8 keeps the order of code points.
       if a.utf8.elementsEqual(b.utf8) { return 0 }
       return a.utf8.lexicographicallyPrecedes(b.utf8) ? -1 : 1
+    case (.markup, _), (_, .markup): return plain.order(to: other.plain)
     case (.sequence(let a), .sequence(let b)):
       guard a.kind == b.kind, a.kind == .list || a.kind == .tuple else { return nil }
       for (x, y) in zip(a.elements, b.elements) where !x.equals(y) { return x.order(to: y) }

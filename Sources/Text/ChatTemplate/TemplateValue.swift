@@ -11,6 +11,8 @@ enum TemplateValue: Sendable {
   case integer(Int)
   case float(Double)
   case string(String)
+  /// A text that `safe` marked; see `TemplateMarkup`.
+  case markup(String)
   case sequence(TemplateSequence)
   case dictionary(TemplateDictionary)
   /// What `map`, `select`, `items`… give: can be walked once, is always true, has no length.
@@ -59,7 +61,7 @@ enum TemplateValue: Sendable {
   /// would print and compare without end.
   var weight: Int {
     switch self {
-    case .string(let text): text.utf8.count + 2
+    case .string(let text), .markup(let text): text.utf8.count + 2
     case .sequence(let sequence): sequence.weight
     case .dictionary(let dictionary): dictionary.weight
     case .iterator(let iterator): iterator.weight
@@ -74,7 +76,7 @@ enum TemplateValue: Sendable {
     case .bool(let value): value
     case .integer(let value): value != 0
     case .float(let value): value != 0
-    case .string(let value): !value.isEmpty
+    case .string(let value), .markup(let value): !value.isEmpty
     case .sequence(let sequence): !sequence.elements.isEmpty
     case .dictionary(let dictionary): dictionary.count > 0
     case .iterator, .namespace, .loop, .callable: true
@@ -105,7 +107,7 @@ enum TemplateValue: Sendable {
     case .bool: "bool"
     case .integer: "int"
     case .float: "float"
-    case .string: "str"
+    case .string, .markup: "str"
     case .sequence(let sequence): sequence.typeName
     case .dictionary: "dict"
     case .iterator: "generator"
@@ -233,10 +235,13 @@ final class TemplateCallable: Sendable {
     @Sendable (TemplateEvaluator, TemplateArguments) throws(Problem) -> TemplateValue
 
   let name: String
+  /// Whether arguments reach it as `safe` marked them.
+  let keepsMarkup: Bool
   let body: Body
 
-  init(_ name: String, _ body: @escaping Body) {
+  init(_ name: String, keepsMarkup: Bool = false, _ body: @escaping Body) {
     self.name = name
+    self.keepsMarkup = keepsMarkup
     self.body = body
   }
 }

@@ -5,7 +5,7 @@ package import Text
 
 /// A base model's opened files, with what turns text into its tokens. Weights are read by `load`.
 package struct OpenedModel {
-  package let path: String
+  package let place: BasePlace
   package let files: PretrainedFiles
   package let tokenizer: Tokenizer
   /// How a conversation becomes text.
@@ -16,12 +16,16 @@ package struct OpenedModel {
   ///   - template: `auto` for the model's own, else what `data.template` accepts.
   ///   - date: What a template that shows the date shows, in seconds since 1970; nil: today.
   package init(path: String, template: String = "auto", date: Int? = nil) throws {
-    try self.init(try PretrainedFiles.open(path), path: path, template: template, date: date)
+    try self.init(BasePlace(path: path), template: template, date: date)
+  }
+
+  init(_ place: BasePlace, template: String, date: Int? = nil) throws {
+    try self.init(try PretrainedFiles.open(place.path), place, template: template, date: date)
   }
 
   /// The same with files that are open already.
-  init(_ files: PretrainedFiles, path: String, template: String, date: Int?) throws {
-    self.path = path
+  init(_ files: PretrainedFiles, _ place: BasePlace, template: String, date: Int?) throws {
+    self.place = place
     self.files = files
     tokenizer = try Tokenizer.load(files.tokenizerPath, gguf: files.gguf)
     var chosen = try ChatTemplate.choose(
@@ -30,7 +34,7 @@ package struct OpenedModel {
     self.template = chosen
     guard tokenizer.vocabularySize <= files.specification.vocabularySize else {
       throw Problem(
-        path,
+        place.path,
         "the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocabulary_size is "
           + "\(files.specification.vocabularySize); they do not belong together")
     }

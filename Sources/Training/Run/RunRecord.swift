@@ -16,6 +16,8 @@ package struct RunRecord: Equatable {
   /// Seconds since 1970 that the template shows where it shows a date. A resumed run shows it again.
   package let templateDate: Int
   package let basePath: String
+  /// Of the repository that the base is from; nil where it is just a path.
+  package let baseCommit: String?
 
   package struct Source: Equatable {
     package let path: String
@@ -26,7 +28,8 @@ package struct RunRecord: Equatable {
     data = try (recipe.data.train + recipe.data.validation).map { source in
       Source(path: source.path, sha256: try SHA256Digest(ofFile: source.path).hex)
     }
-    basePath = base.path
+    basePath = base.place.name
+    baseCommit = base.place.commit
     baseFingerprint = base.files.fingerprint
     templateHash = SHA256Digest(of: Array(base.template.source.utf8)).hex
     tokenizerHash = try base.tokenizerHash()
@@ -50,7 +53,7 @@ package struct RunRecord: Equatable {
     return .object(
       JSONObject(
         environment.members + [
-          ("base", ["path": .string(basePath), "fingerprint": .string(baseFingerprint)]),
+          ("base", base),
           ("template_sha256", .string(templateHash)),
           ("tokenizer_sha256", .string(tokenizerHash)),
           ("template_date", .integer(templateDate)),
@@ -59,6 +62,17 @@ package struct RunRecord: Equatable {
             .array(data.map { ["path": .string($0.path), "sha256": .string($0.sha256)] })
           ),
         ]))
+  }
+
+  private var base: JSON {
+    var base: JSON = ["path": .string(basePath), "fingerprint": .string(baseFingerprint)]
+    if let baseCommit { base.set("commit", .string(baseCommit)) }
+    return base
+  }
+
+  /// The commit of the base that the run in a directory began with.
+  package static func baseCommit(in directory: RunDirectory) -> String? {
+    (try? readJSON(directory.run))?["base"]?["commit"]?.string
   }
 
   /// What a part of a run was computed with, from when on.

@@ -18,20 +18,24 @@ package final class Trainer {
   }
 
   let recipe: Recipe
+  let base: BasePlace
   let directory: RunDirectory
   let resume: Bool
   let onEvent: (TrainingEvent) -> Void
   let shouldStop: () -> Bool
 
   /// - Parameters:
+  ///   - base: Where `model.path` leads, if that is no path but a name; nil: it is a path.
   ///   - resume: Continue the run in the output directory.
   ///   - onEvent: Gets everything worth telling, in order.
   ///   - shouldStop: Asked between micro-batches; true saves a checkpoint and ends the run.
   package init(
-    recipe: Recipe, resume: Bool, onEvent: @escaping (TrainingEvent) -> Void,
+    recipe: Recipe, base: BasePlace? = nil, resume: Bool,
+    onEvent: @escaping (TrainingEvent) -> Void,
     shouldStop: @escaping () -> Bool = { false }
   ) {
     self.recipe = recipe
+    self.base = base ?? BasePlace(path: recipe.model.path)
     self.resume = resume
     self.onEvent = onEvent
     self.shouldStop = shouldStop
@@ -40,7 +44,7 @@ package final class Trainer {
 
   /// What the run would do, without reading weights or writing anything.
   package func plan() throws -> TrainingPlan {
-    let base = try OpenedModel(path: recipe.model.path, template: recipe.data.template)
+    let base = try OpenedModel(base, template: recipe.data.template)
     let data = try TrainingData(
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
     let plan = try TrainingPlan(recipe: recipe, base: base, data: data)

@@ -80,7 +80,7 @@ package struct TrainingPlan {
     }
     let configuration = LoRAConfiguration(
       rank: section.rank, alpha: section.alpha, dropout: section.dropout,
-      useRSLoRA: section.useRslora, targetModules: targets, baseModel: recipe.model.path)
+      useRSLoRA: section.useRslora, targetModules: targets, baseModel: base.place.name)
     return (
       configuration,
       try AdapterTargets.resolve(targets, among: linears, place: "adapter.target_modules")

