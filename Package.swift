@@ -85,6 +85,7 @@ let package = Package(
     tests("RowsTests", ["Rows"]),
     tests("RecipesTests", ["Recipes"]),
     tests("TrainingTests", ["Training"]),
+    tests("ExportTests", ["Export"]),
     tests("EndToEndTests", ["Formats"]),
   ]
 )

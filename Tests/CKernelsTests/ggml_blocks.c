@@ -63,6 +63,50 @@ static void test_order_of_rows(void) {
   EXPECT_SAME(out, expected, sizeof out);
 }
 
+/* ---- Encoding, against the reference quantizers (Tests/Golden/quantizers) -----------------------*/
+
+enum { ENCODED_ROWS = 20 };
+
+typedef struct {
+  ggml_block_type type;
+  const float *values;
+  uint8_t *blocks;
+} encoding;
+
+static void encode(void *context) {
+  encoding *p = context;
+  ggml_encode(p->type, p->values, p->blocks, ENCODED_ROWS, COLUMNS, NULL);
+}
+
+static void test_encoding(ggml_block_type type, const char *name, const char *path) {
+  begin("encoding %s", name);
+  size_t size;
+  const uint8_t *file = golden_file(path, &size);
+  if (!file) return;
+  char of_blocks[32];
+  snprintf(of_blocks, sizeof of_blocks, "%s.blocks", name);
+  const uint8_t *stored = find_tensor(file, "values"), *blocks = find_tensor(file, of_blocks);
+  if (!stored || !blocks) return;
+  float *values = floats(ENCODED_ROWS * COLUMNS);
+  memcpy(values, stored, ENCODED_ROWS * COLUMNS * sizeof *values);
+  size_t row = COLUMNS / ggml_block_elements(type) * ggml_block_bytes(type);
+  encoding p = {type, values, result_bytes(ENCODED_ROWS * row)};
+  on_all_threads(encode, &p);
+  for (size_t i = 0; i < ENCODED_ROWS; i++) {
+    EXPECT(memcmp(p.blocks + i * row, blocks + i * row, row) == 0, "row %zu is another", i);
+  }
+}
+
+static void test_encoding_in_another_order(void) {
+  begin("encoding rows in another order");
+  const float values[] = {0, 1, 2, 3, 4, 5};
+  const uint32_t order[] = {2, 0, 1};
+  const float expected[] = {4, 5, 0, 1, 2, 3};
+  float out[6];
+  ggml_encode(GGML_BLOCK_F32, values, out, 3, 2, order);
+  EXPECT_SAME(out, expected, sizeof out);
+}
+
 void test_ggml_blocks(void) {
   /* In the order of ggml_block_type. */
   const char *names[] = {"F32",  "F16",  "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1",
@@ -73,4 +117,9 @@ void test_ggml_blocks(void) {
     test_type((ggml_block_type)i, names[i], "weights/blocks.safetensors");
   }
   test_order_of_rows();
+  for (size_t i = 1; i < COUNT(names); i++) {
+    if (!ggml_can_encode((ggml_block_type)i)) continue;
+    test_encoding((ggml_block_type)i, names[i], "quantizers/blocks.safetensors");
+  }
+  test_encoding_in_another_order();
 }

@@ -14,15 +14,18 @@ import Testing
     let result = try Binary.run(arguments)
     #expect(result.status == 0)
     #expect(result.error == "")
-    for verb in ["pull", "train", "eval", "generate", "merge", "quantize", "tokenize", "recipe"] {
+    for verb in [
+      "pull", "train", "eval", "generate", "merge", "quantize", "export", "convert", "compare",
+      "tokenize", "recipe",
+    ] {
       #expect(result.output.contains("\n  \(verb) "), "\(verb)")
     }
   }
 
   /// `make docs` writes the page; a changed option without it is a reviewed act.
   @Test(arguments: [
-    "pull", "train", "eval", "generate", "merge", "quantize", "tokenize", "recipe check",
-    "recipe schema", "recipe explain",
+    "pull", "train", "eval", "generate", "merge", "quantize", "export", "convert", "compare",
+    "tokenize", "recipe check", "recipe schema", "recipe explain",
   ])
   func theDocumentationShowsTheHelp(verb: String) throws {
     let page = try String(contentsOfFile: repository + "/Docs/command-line.md", encoding: .utf8)

@@ -140,3 +140,13 @@ size_t ggml_block_bytes(ggml_block_type type);
  * of that many rows, stored row 2i + j is row i + j · head_rows / 2 (0: rows stay in place). */
 void ggml_decode(ggml_block_type type, const void *blocks, float *out, size_t rows, size_t columns,
                  size_t head_rows);
+
+/* ---- ggml_quantize.c: float32 into GGML's blocks, bit for bit as its reference quantizer ------*/
+
+/* Whether there is an encoder for a type: all but Q2_K and Q3_K. */
+bool ggml_can_encode(ggml_block_type type);
+
+/* blocks = the encoded matrix; values [rows, columns] are finite, `columns` is a multiple of the block's
+ * elements. Row i is made from row order[i] of the values; NULL: rows stay in place. */
+void ggml_encode(ggml_block_type type, const float *values, void *blocks, size_t rows,
+                 size_t columns, const uint32_t *order);

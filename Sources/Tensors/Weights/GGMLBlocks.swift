@@ -1,6 +1,6 @@
 import CKernels
 
-/// The block formats of GGML that can be decoded; raw values are llama.cpp's names.
+/// The block formats of GGML that can be decoded, and most of them encoded; raw values are llama.cpp's names.
 package enum GGMLBlocks: String, Sendable, CaseIterable {
   case f32 = "F32"
   case f16 = "F16"
@@ -51,6 +51,40 @@ package enum GGMLBlocks: String, Sendable, CaseIterable {
       "\(rows) rows in heads of \(headRows)")
     guard let start = bytes.baseAddress else { return }
     ggml_decode(native, start, out.f32, rows, columns, headRows)
+  }
+
+  /// Whether `encode` knows the format: all but Q2_K and Q3_K.
+  package var canEncode: Bool { ggml_can_encode(native) }
+
+  /// The blocks of a matrix, one row after the other, bit for bit as GGML's reference quantizer makes
+  /// them (`gguf.quants` in Python; `quantize_row_*_ref` in C, compiled without fused operations).
+  ///
+  /// - Parameters:
+  ///   - values: float32 [..., columns], finite; columns are a multiple of `blockElements`.
+  ///   - order: Row i of the result is made from row order[i] of the values; nil: rows stay in place.
+  package func encode(_ values: Tensor, order: [Int]? = nil) -> [UInt8] {
+    let columns = values.shape.last ?? 1
+    let rows = columns == 0 ? 0 : values.count / columns
+    precondition(canEncode, "\(rawValue) cannot be encoded")
+    precondition(
+      columns.isMultiple(of: blockElements), "\(values.shape) is not whole blocks of \(rawValue)")
+    precondition(
+      order.map { $0.count == rows && $0.allSatisfy((0..<rows).contains) } ?? true,
+      "an order of \(order?.count ?? 0) rows for \(values.shape)")
+    let native = native
+    let order = order.map { $0.map(UInt32.init) }
+    return [UInt8](unsafeUninitializedCapacity: values.count / blockElements * blockBytes) {
+      buffer, count in
+      count = buffer.count
+      guard let start = buffer.baseAddress, rows > 0 else { return }
+      if let order {
+        order.withUnsafeBufferPointer {
+          ggml_encode(native, values.f32, start, rows, columns, $0.baseAddress)
+        }
+      } else {
+        ggml_encode(native, values.f32, start, rows, columns, nil)
+      }
+    }
   }
 
   private var native: ggml_block_type {

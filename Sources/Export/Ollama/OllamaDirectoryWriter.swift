@@ -1,0 +1,42 @@
+package import Formats
+package import Model
+import Text
+
+/// A directory that `ollama create NAME -f DIRECTORY/Modelfile` makes a model of.
+package struct OllamaDirectoryWriter {
+  static let modelName = "model.gguf"
+
+  private let gguf: GGUFModelWriter
+  private let modelfile: Modelfile
+  package let warnings: [String]
+
+  /// - Parameters:
+  ///   - name: What the model is called in the file.
+  ///   - system: A system message for conversations without one.
+  package init(
+    _ files: PretrainedFiles, type: GGUFModelType, name: String, system: String? = nil
+  ) throws(Problem) {
+    if let system, system.contains("\"\"\"") {
+      throw Problem("--system", "three quotation marks cannot stand in a Modelfile; leave them out")
+    }
+    let chat = try ExportedChat(files)
+    gguf = try GGUFModelWriter(files, type: type, name: name, endOfTurn: chat.endOfTurn)
+    var warnings = gguf.warnings
+    modelfile = try chat.modelfile(
+      model: Self.modelName, addsBOS: gguf.addsBOS, system: system, warn: { warnings.append($0) })
+    self.warnings = warnings
+  }
+
+  package var byteCount: Int { gguf.byteCount }
+
+  /// Writes a directory that must not exist yet, or be empty.
+  package func write(
+    to path: String, adapters: AdapterSet?, progress: (Double) -> Void = { _ in }
+  ) throws {
+    let directory = try AtomicDirectory(path)
+    try gguf.write(
+      to: "\(directory.path)/\(Self.modelName)", adapters: adapters, progress: progress)
+    try writeFile("\(directory.path)/Modelfile", modelfile.text)
+    try directory.commit()
+  }
+}
