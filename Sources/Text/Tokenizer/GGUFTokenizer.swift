@@ -18,14 +18,16 @@ struct GGUFTokenizer {
     guard model == "gpt2" else { throw Tokenizer.unsupported(model, file.path) }
     let tokens = try strings("tokenizer.ggml.tokens")
     let vocabulary = try Vocabulary(
-      tokens.enumerated().map { ($0.element, $0.offset) }, place: file.path)
+      tokens.enumerated().map { ($0.element, $0.offset) }, isByteLevel: true, place: file.path)
     let merges = try MergeTable(try pairs(), vocabulary, place: file.path)
     let words = try wordRule()
     var definition = Tokenizer.Definition(
       vocabulary: vocabulary,
-      encoder: BytePairEncoder(
-        vocabulary: vocabulary, merges: merges, ignoresMerges: words.ignoresMerges, unknown: nil),
-      preTokenizer: try words.preTokenizer(place: file.path))
+      model: .bytePairs(BytePairEncoder(
+        vocabulary: vocabulary, merges: merges, ignoresMerges: words.ignoresMerges,
+        spelling: .bytes(ByteSpelling(vocabulary, unknown: nil)))),
+      preTokenizer: try words.preTokenizer(place: file.path),
+      decoder: TokenDecoder(steps: [.byteLevel]))
     definition.addedTokens = try addedTokens(tokens)
     definition.bosToken = token("tokenizer.ggml.bos_token_id", of: tokens)
     definition.eosToken = token("tokenizer.ggml.eos_token_id", of: tokens)
