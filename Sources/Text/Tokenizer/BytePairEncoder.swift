@@ -15,12 +15,21 @@ final class BytePairEncoder: Sendable {
   }
 
   let merges: MergeTable
-  /// Whether a word that is itself a token becomes that token without merging (Llama 3).
-  let ignoresMerges: Bool
+  let wholeWords: WholeWords
   private let vocabulary: Vocabulary
   private let spelling: Spelling
   /// Where long words may be cut without changing a token; nil where nowhere is known.
   private let borders: MergeBorders?
+
+  /// What happens to a word that is itself a token.
+  enum WholeWords: Sendable {
+    /// It is merged like any other.
+    case merged
+    /// It becomes that token (Llama 3).
+    case tokens
+    /// It becomes that token if it consists of line feeds (Gemma 4).
+    case tokensOfLineFeeds
+  }
 
   /// What stands for text that the vocabulary lacks.
   struct Unknown: Sendable {
@@ -30,12 +39,12 @@ final class BytePairEncoder: Sendable {
   }
 
   init(
-    vocabulary: Vocabulary, merges: MergeTable, ignoresMerges: Bool, spelling: Spelling,
+    vocabulary: Vocabulary, merges: MergeTable, wholeWords: WholeWords, spelling: Spelling,
     borders: MergeBorders? = nil
   ) {
     self.vocabulary = vocabulary
     self.merges = merges
-    self.ignoresMerges = ignoresMerges
+    self.wholeWords = wholeWords
     self.spelling = spelling
     self.borders = borders
   }
@@ -46,9 +55,12 @@ final class BytePairEncoder: Sendable {
     into output: inout TokenOutput
   ) {
     guard word.count > WordCache.longestWord else {
-      return encodePart(word, of: bytes, mayBeToken: ignoresMerges, scratch, into: &output)
+      return encodePart(
+        word, of: bytes, mayBeToken: mayBeToken(bytes[word]), scratch, into: &output)
     }
-    if ignoresMerges, let id = vocabulary.id(ofBytes: UnsafeBufferPointer(rebasing: bytes[word])) {
+    if mayBeToken(bytes[word]),
+      let id = vocabulary.id(ofBytes: UnsafeBufferPointer(rebasing: bytes[word]))
+    {
       output.start(at: word.lowerBound)
       return output.append(id, end: word.upperBound)
     }
@@ -63,11 +75,19 @@ final class BytePairEncoder: Sendable {
   /// Cuts words so long that they are worth sharing out between threads into parts that have the
   /// same tokens; none where a whole word may be a token.
   func subdivide(_ words: [Range<Int>], of bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
-    guard let borders, !ignoresMerges else { return words }
+    guard let borders, wholeWords == .merged else { return words }
     var parts: [Range<Int>] = []
     parts.reserveCapacity(max(words.count, bytes.count / 5))
     for word in words { borders.forEachPart(of: word, in: bytes) { parts.append($0) } }
     return parts
+  }
+
+  private func mayBeToken(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+    switch wholeWords {
+    case .merged: false
+    case .tokens: true
+    case .tokensOfLineFeeds: word.allSatisfy { $0 == 0x0A }
+    }
   }
 
   /// - Parameter mayBeToken: Whether the part becomes the token it spells, if there is one.

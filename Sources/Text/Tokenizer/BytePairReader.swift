@@ -26,7 +26,7 @@ struct BytePairReader {
     if usesBytes, spelling.lacksBytes { return nil }
     let encoder = BytePairEncoder(
       vocabulary: vocabulary, merges: try MergeTable(try pairs(), vocabulary, place: path),
-      ignoresMerges: ignoresMerges, spelling: .bytes(spelling))
+      wholeWords: ignoresMerges ? .tokens : .merged, spelling: .bytes(spelling))
     return (vocabulary, encoder)
   }
 
@@ -39,7 +39,7 @@ struct BytePairReader {
     let merges = try MergeTable(
       pairs, vocabulary, prefixLength: marks.prefix.count, place: path)
     let encoder = BytePairEncoder(
-      vocabulary: vocabulary, merges: merges, ignoresMerges: ignoresMerges,
+      vocabulary: vocabulary, merges: merges, wholeWords: ignoresMerges ? .tokens : .merged,
       spelling: .characters(spelling), borders: MergeBorders(pairs, spelling))
     return (vocabulary, encoder)
   }

@@ -41,9 +41,7 @@ struct PreTokenizerReader {
       let pattern = try Pattern("[\(word)]+|[^\\s\(word)]+", place: path)
       steps.append(.split(pattern, .removed, isInverted: true))
     case "WhitespaceSplit": steps.append(try withoutSpaces())
-    case "BertPreTokenizer":
-      steps.append(try withoutSpaces())
-      steps.append(try .isolating(Self.punctuation, place: path))
+    case "BertPreTokenizer": steps += try bert()
     case "CharDelimiterSplit":
       let delimiter = value["delimiter"]?.string ?? ""
       steps.append(.split(try Pattern(literal: delimiter, place: path), .removed, isInverted: false))
@@ -63,6 +61,11 @@ struct PreTokenizerReader {
   }
 
   private static let punctuation = #"[\p{P}!-/:-@\[-`{-~]"#
+
+  /// Words without white space, punctuation apart.
+  func bert() throws(Problem) -> [PreTokenizer.Step] {
+    [try withoutSpaces(), try .isolating(Self.punctuation, place: path)]
+  }
 
   private func withoutSpaces() throws(Problem) -> PreTokenizer.Step {
     .split(try Pattern(#"\s"#, place: path), .removed, isInverted: false)

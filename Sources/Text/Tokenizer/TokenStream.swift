@@ -43,7 +43,10 @@ package struct TokenStream {
     pending = 0
     written = text.count
     if tokens.count > 4 * Self.contextLength {
-      tokens.removeFirst(tokens.count - Self.contextLength)
+      // A context never begins inside a character that is spelled in bytes.
+      var start = tokens.count - Self.contextLength
+      while start > 0, tokenizer.isInsideCharacter(tokens[start]) { start -= 1 }
+      tokens.removeFirst(start)
       written = tokenizer.decode(tokens, skipSpecialTokens: false).utf8.count
     }
     return new

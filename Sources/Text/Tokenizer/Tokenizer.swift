@@ -217,6 +217,12 @@ package final class Tokenizer: Sendable {
     return vocabulary.bytes(of: Int(id)).map(Array.init) ?? []
   }
 
+  /// Whether the token stands for a byte that is not the first of its character, such as `<0x80>`.
+  func isInsideCharacter(_ id: Int32) -> Bool {
+    guard let byte = spelledBytes(id).flatMap(TokenDecoder.byte) else { return false }
+    return byte & 0xC0 == 0x80
+  }
+
   private func spelledBytes(_ id: Int32) -> [UInt8]? { token(for: id).map { Array($0.utf8) } }
 
   // MARK: - Single tokens

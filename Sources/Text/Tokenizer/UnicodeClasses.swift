@@ -21,7 +21,7 @@ enum UnicodeClasses {
     default: break
     }
     switch scalar.properties.generalCategory {
-    case .control, .format, .unassigned, .privateUse: return true
+    case .control, .format, .privateUse: return true
     default: return false
     }
   }
