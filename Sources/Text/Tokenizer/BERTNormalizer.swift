@@ -21,8 +21,11 @@ struct BERTNormalizer: Sendable {
   }
 
   private static func clean(_ text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText) {
+    let controls = UnicodeTables.bertControls
     CharacterChange.forEachScalar(in: text) { scalar, range in
-      if UnicodeClasses.isBERTControl(scalar) { return }
+      if (0x20...0x7E).contains(scalar.value) { return result.append(text[range.lowerBound], from: range) }
+      // Tabs and line feeds are in none of the table's ranges.
+      if controls.contains(scalar) { return }
       if scalar.properties.isWhitespace {
         result.append(UInt8(ascii: " "), from: range)
       } else {
@@ -55,8 +58,9 @@ struct BERTNormalizer: Sendable {
   private static func dropAccents(
     _ text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText
   ) {
+    let marks = UnicodeTables.nonspacingMarks
     CharacterChange.forEachScalar(in: text) { scalar, range in
-      if !UnicodeClasses.isNonspacingMark(scalar) { result.copy(range, of: text) }
+      if scalar.isASCII || !marks.contains(scalar) { result.copy(range, of: text) }
     }
   }
 }

@@ -30,8 +30,9 @@ enum CharacterChange {
   }
 
   static func dropMarks(_ text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText) {
+    let marks = UnicodeTables.marks
     forEachScalar(in: text) { scalar, range in
-      if !UnicodeClasses.isMark(scalar) { result.copy(range, of: text) }
+      if scalar.isASCII || !marks.contains(scalar) { result.copy(range, of: text) }
     }
   }
 

@@ -13,25 +13,48 @@ enum NormalizationForm: Sendable {
       if end == index + 1, text[index] < 0x80 {
         result.append(text[index], from: index..<end)
       } else {
-        let part = String(character)
-        let rewritten = rewritten(part)
-        if rewritten.utf8.elementsEqual(part.utf8) {
-          result.copy(index..<end, of: text)
-        } else {
-          result.append(rewritten.utf8, from: index..<end)
-        }
+        rewrite(character.unicodeScalars, at: index, &result)
       }
       index = end
     }
   }
 
-  func rewritten(_ text: String) -> String {
+  /// Characters that are younger than Unicode 9 stay as they are and count as starters: the data of
+  /// Hugging Face's tokenizers does not have them.
+  private func rewrite(
+    _ scalars: Character.UnicodeScalarView, at start: Int, _ result: inout AlignedText
+  ) {
+    var index = start
+    var known = String.UnicodeScalarView()
+    func flush(_ result: inout AlignedText) {
+      let end = index + known.reduce(0) { $0 + UTF8.width($1) }
+      if end > index { result.append(rewritten(String(known)).utf8, from: index..<end) }
+      index = end
+      known = String.UnicodeScalarView()
+    }
+    for scalar in scalars {
+      if let age = scalar.properties.age, age.major <= 9 {
+        known.append(scalar)
+      } else {
+        flush(&result)
+        let end = index + UTF8.width(scalar)
+        result.append(String(scalar).utf8, from: index..<end)
+        index = end
+      }
+    }
+    flush(&result)
+  }
+
+  private func rewritten(_ text: String) -> String {
     var scalars = String.UnicodeScalarView()
     switch self {
     case .composed: scalars.append(contentsOf: text._nfc)
     case .decomposed: scalars.append(contentsOf: text._nfd)
-    case .compatiblyComposed: return text.precomposedStringWithCompatibilityMapping
-    case .compatiblyDecomposed: return text.decomposedStringWithCompatibilityMapping
+    // Foundation's mapping leaves marks in the order it finds them, and does not compose across.
+    case .compatiblyComposed:
+      scalars.append(contentsOf: text.decomposedStringWithCompatibilityMapping._nfc)
+    case .compatiblyDecomposed:
+      scalars.append(contentsOf: text.decomposedStringWithCompatibilityMapping._nfd)
     }
     return String(scalars)
   }

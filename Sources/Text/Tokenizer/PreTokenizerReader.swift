@@ -30,14 +30,16 @@ struct PreTokenizerReader {
       steps.append(.split(pattern, try behavior(value), isInverted: isInverted))
     case "Digits":
       // Several digits are one piece, or each digit is: both are an isolated pattern.
-      let pattern = value["individual_digits"]?.bool ?? false ? #"\p{N}"# : #"\p{N}+"#
+      let digit = "[\(UnicodeTables.numbers.pattern)]"
+      let pattern = value["individual_digits"]?.bool ?? false ? digit : digit + "+"
       steps.append(try .isolating(pattern, place: path))
     case "Punctuation":
       let pattern = try Pattern(Self.punctuation, place: path)
       steps.append(.split(pattern, try behavior(value, default: .isolated), isInverted: false))
     case "Whitespace":
       // Word characters as Unicode defines them, which is not quite Oniguruma's \w.
-      let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}"#
+      let word =
+        #"\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}"#
       let pattern = try Pattern("[\(word)]+|[^\\s\(word)]+", place: path)
       steps.append(.split(pattern, .removed, isInverted: true))
     case "WhitespaceSplit": steps.append(try withoutSpaces())
@@ -60,7 +62,7 @@ struct PreTokenizerReader {
     }
   }
 
-  private static let punctuation = #"[\p{P}!-/:-@\[-`{-~]"#
+  private static let punctuation = "[\(UnicodeTables.punctuation.pattern)]"
 
   /// Words without white space, punctuation apart.
   func bert() throws(Problem) -> [PreTokenizer.Step] {

@@ -6,10 +6,10 @@ extension Pattern {
   convenience init(unicodeScripts: Void, place: String) throws(Problem) {
     let japanese = #"\p{sc:Han}\p{sc:Hiragana}\p{sc:Katakana}\x{30FC}"#
     let others = Self.scripts.map { "\\p{sc:\($0)}" }
-    let mark = #"(?!\x{30FC})"#
-    let runs = ["[\(japanese)][\(japanese) ]*"]
-      + others.map { "(?:\(mark)(?! )\($0))(?:\(mark)\($0)| )*" }
-      + ["[^\(japanese)\(others.joined())][^\(japanese)\(others.joined())]*"]
+    // What has no script, as characters that are not assigned, goes with anything.
+    let neutral = "(?: |[^\(japanese)\(others.joined())])"
+    let runs = ["[\(japanese)](?:[\(japanese)]|\(neutral))*"]
+      + others.map { "(?! |\\x{30FC})\($0)(?:(?!\\x{30FC})\($0)|\(neutral))*" }
     try self.init(translated: runs.joined(separator: "|"), place: place)
   }
 
