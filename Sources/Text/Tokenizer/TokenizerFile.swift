@@ -35,7 +35,9 @@ struct TokenizerFile {
       decoder: try DecoderReader(path: path).read(root["decoder"]),
       postProcessor: try PostProcessor(root["post_processor"], place: path))
     definition.addedTokens = try addedTokens(vocabulary, count: reader.count(vocabulary))
-    (definition.bosToken, definition.eosToken) = try configuredTokens()
+    let configuration = try configuration()
+    definition.bosToken = configuration.token("bos_token")
+    definition.eosToken = configuration.token("eos_token")
     return definition
   }
 
@@ -68,34 +70,24 @@ struct TokenizerFile {
     var tokens: [Int32: AddedToken] = [:]
     var ids: [[UInt8]: Int32] = [:]
     var nextID = Int32(count)
-    for entry in root["added_tokens"]?.array ?? [] {
-      guard let content = entry["content"]?.string else {
-        throw problem("an entry of \"added_tokens\" has no \"content\", expected a text")
-      }
-      if content.isEmpty { continue }
-      let bytes = Array(content.utf8)
+    func add(_ token: AddedToken) {
+      let bytes = Array(token.content.utf8)
       var id = nextID
-      if let known = ids[bytes] ?? vocabulary.id(of: content) { id = known } else { nextID += 1 }
+      if let known = ids[bytes] ?? vocabulary.id(of: token.content) { id = known } else { nextID += 1 }
       ids[bytes] = id
-      func flag(_ key: String) -> Bool { entry[key]?.bool ?? false }
-      tokens[id] = AddedToken(
-        content: content, isSingleWord: flag("single_word"), stripsLeft: flag("lstrip"),
-        stripsRight: flag("rstrip"), isNormalized: entry["normalized"]?.bool ?? !flag("special"),
-        isSpecial: flag("special"))
+      tokens[id] = token
     }
+    for entry in root["added_tokens"]?.array ?? [] {
+      if let token = try AddedToken(entry, place: path) { add(token) }
+    }
+    // Tokens that only the configuration lists come behind.
+    for (_, token) in try configuration().addedTokens()
+    where ids[Array(token.content.utf8)] == nil { add(token) }
     return tokens.map { ($0.key, $0.value) }
   }
 
-  /// `bos_token` and `eos_token` of the neighbouring `tokenizer_config.json`, where there is one:
-  /// a text, or an object with the text as "content".
-  private func configuredTokens() throws(Problem) -> (bos: String?, eos: String?) {
+  private func configuration() throws(Problem) -> TokenizerConfiguration {
     let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
-    let file = directory + "/tokenizer_config.json"
-    guard fileExists(file) else { return (nil, nil) }
-    let configuration = try Self.read(file)
-    func text(_ key: String) -> String? {
-      configuration[key]?.string ?? configuration[key]?["content"]?.string
-    }
-    return (text("bos_token"), text("eos_token"))
+    return try TokenizerConfiguration(directory)
   }
 }
