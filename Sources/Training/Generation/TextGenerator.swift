@@ -53,12 +53,12 @@ package final class TextGenerator {
       throw Problem("--prompt", "the prompt is empty; give at least one word")
     }
     try base.files.specification.requirePositions(for: ids.count, place: "--prompt")
-    var stream = UTF8Stream()
+    var stream = base.tokenizer.stream()
     let answer = model.generate(
       prompt: ids, adapters: adapters, maxNewTokens: maxNewTokens, sampler: sampler,
       stopTokens: stopTokens
     ) { token in
-      let piece = stream.append(base.tokenizer.decodeBytes(token))
+      let piece = stream.append(token)
       return piece.isEmpty || onText(piece)
     }
     let rest = stream.finish()
