@@ -1,7 +1,7 @@
+import Formats
 import Testing
-import Recipes
 
-@Suite struct RecipeSuggestionTests {
+@Suite struct SpellingTests {
   static let keys = ["rank", "alpha", "learning_rate", "gradient_accumulation_steps", "seed"]
 
   @Test(arguments: [
