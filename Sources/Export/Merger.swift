@@ -15,7 +15,7 @@ package enum Merger {
     warn: (String) -> Void = { _ in }, progress: (Double) -> Void = { _ in }
   ) throws {
     let files = try PretrainedFiles.open(path)
-    let loaded = try PEFTDirectory.load(
+    let loaded = try AdapterDirectory.load(
       adapter, linears: files.specification.linears, baseFingerprint: files.fingerprint)
     for warning in loaded.warnings { warn(warning) }
     let workspace = Workspace()

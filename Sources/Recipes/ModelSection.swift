@@ -18,7 +18,8 @@ package struct ModelSection: RecipeSection {
   package var computeDtype = ComputeType.bfloat16
 
   @Key(
-    "Holds every linear layer but the output head in 4-bit NormalFloat (QLoRA); null keeps compute_dtype.",
+    "Holds every linear layer but the output head in 4-bit NormalFloat (QLoRA); null keeps compute_dtype,"
+      + " and the bits of a GPTQ or AWQ model.",
     .elsewhere("load_in_4bit", "quantization_bit", "bnb_4bit_quant_type"))
   package var quantization: Quantization? = nil
 

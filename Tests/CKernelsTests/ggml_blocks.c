@@ -110,7 +110,9 @@ static void test_encoding_in_another_order(void) {
 void test_ggml_blocks(void) {
   /* In the order of ggml_block_type. */
   const char *names[] = {"F32",  "F16",  "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1",
-                         "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"};
+                         "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+                         "IQ4_NL", "IQ4_XS", "MXFP4", "TQ1_0", "TQ2_0", "IQ2_XXS", "IQ2_XS",
+                         "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ1_S", "IQ1_M"};
   for (size_t i = 0; i < COUNT(names); i++) {
     test_type((ggml_block_type)i, names[i], "weights/blocks.safetensors");
   }

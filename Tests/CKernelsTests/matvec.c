@@ -37,7 +37,7 @@ void test_matvec(void) {
                              {9, 130}, {3, 1152},  {5, 8},    {4, 30},    {300, 192},
                              {6, 66},  {2, 20002}, {1, 96}};
   for (size_t i = 0; i < COUNT(sizes); i++) {
-    for (weight_storage storage = STORED_BF16; storage <= NF4_NESTED; storage++) {
+    for (weight_storage storage = STORED_BF16; storage <= GROUPED_MIXED; storage++) {
       test_size(sizes[i][0], sizes[i][1], storage);
     }
   }

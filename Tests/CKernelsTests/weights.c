@@ -37,6 +37,35 @@ float nearest_bf16(float x) {
   return x;
 }
 
+/* Groups of 24 inputs; the last may be short. Odd rows have no place in it. */
+static stored_weight random_grouped(size_t rows, size_t columns, bool mixed) {
+  size_t size = 24, groups = (columns + size - 1) / size, count = rows * columns;
+  ck_grouped g = {.inputs = columns, .groups = groups, .group_size = size,
+                  .scale_type = CK_FLOAT16, .value_type = CK_BFLOAT16};
+  uint8_t *codes = bytes(count / 2), *zeros = bytes(rows * groups);
+  for (size_t i = 0; i < count / 2; i++) codes[i] = (uint8_t)next_number();
+  for (size_t i = 0; i < rows * groups; i++) zeros[i] = next_number() % 16;
+  uint16_t *scales = halves(rows * groups);
+  ck_float32_to_float16(random_floats(rows * groups, 0, 0.1f), scales, rows * groups);
+  float *wide = floats(rows * groups), *values = floats(count);
+  ck_float16_to_float32(scales, wide, rows * groups);
+  if (mixed) g.group_of = random_integers(columns, (int32_t)groups);
+  for (size_t i = 0; i < count; i++) {
+    size_t k = i % columns, group = mixed ? (size_t)g.group_of[k] : k / size;
+    size_t place = i / columns * groups + group;
+    int code = i % 2 ? codes[i / 2] >> 4 : codes[i / 2] & 15;
+    float value = wide[place] * (float)(code - zeros[place]);
+    uint16_t half;
+    ck_float32_to_float16(&value, &half, 1);
+    ck_float16_to_float32(&half, &value, 1);
+    values[i] = nearest_bf16(value);
+  }
+  g.codes = codes;
+  g.zeros = zeros;
+  g.scales = scales;
+  return (stored_weight){.operand = {.scale = 1, .stride = columns, .grouped = g}, .values = values};
+}
+
 stored_weight random_weight(size_t rows, size_t columns, weight_storage storage) {
   size_t count = rows * columns;
   stored_weight w = {.operand = {.scale = 1, .stride = columns}};
@@ -45,6 +74,7 @@ stored_weight random_weight(size_t rows, size_t columns, weight_storage storage)
     w.values = widened(w.operand.bfloat16, count);
     return w;
   }
+  if (storage >= GROUPED) return random_grouped(rows, columns, storage == GROUPED_MIXED);
   w.operand.nf4 = nf4_weight(random_floats(count, -1, 1), count, storage);
   w.operand.nf4.value_type = CK_BFLOAT16;
   float *values = floats(count);

@@ -3,7 +3,13 @@
 
 #include "harness.h"
 
-typedef enum { STORED_BF16, NF4, NF4_NESTED /* double quantization */ } weight_storage;
+typedef enum {
+  STORED_BF16,
+  NF4,
+  NF4_NESTED, /* double quantization */
+  GROUPED,    /* whole numbers in groups side by side */
+  GROUPED_MIXED, /* in groups that are listed */
+} weight_storage;
 
 /* `values`, quantized; they dequantize to float32. */
 ck_nf4 nf4_weight(const float *values, size_t count, weight_storage storage);

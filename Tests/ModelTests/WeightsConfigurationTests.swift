@@ -126,7 +126,9 @@ import Testing
       ("rope_scaling", ["rope_type": "linear"], "\"factor\" of the rope parameters is missing"),
       ("rope_scaling", ["rope_type": "linear", "factor": -1], "is -1, expected a positive number"),
       ("rope_parameters", ["partial_rotary_factor": 0.1], "0 of the 8 elements of a head"),
-      ("quantization_config", ["quant_method": "gptq"], "quantized with \"gptq\""),
+      ("quantization_config", ["quant_method": "aqlm"], "quantized with \"aqlm\""),
+      ("quantization_config", ["quant_method": "fp8"], "supported are bitsandbytes (NF4 and INT8)"),
+      ("quantization_config", ["bits": 4, "group_size": 64], "quantized with \"mlx\""),
     ] as [(String, JSON?, String)])
   func refuses(key: String, value: JSON?, sentence: String) throws {
     let problem = #expect(throws: Problem.self) {

@@ -194,6 +194,8 @@ def blocks():
     for kind in [
         Type.F32, Type.F16, Type.BF16, Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0,
         Type.Q2_K, Type.Q3_K, Type.Q4_K, Type.Q5_K, Type.Q6_K,
+        Type.IQ4_NL, Type.IQ4_XS, Type.MXFP4, Type.TQ1_0, Type.TQ2_0, Type.IQ2_XXS, Type.IQ2_XS,
+        Type.IQ2_S, Type.IQ3_XXS, Type.IQ3_S, Type.IQ1_S, Type.IQ1_M,
     ]:  # fmt: skip
         elements, size = gguf.GGML_QUANT_SIZES[kind]
         count = 2 * 512 // elements
@@ -205,6 +207,8 @@ def blocks():
             # The float16 scales must be numbers: keep their exponents small.
             for place in SCALES[kind]:
                 raw[:, place + 1] &= 0b10111111
+            if kind == Type.MXFP4:
+                raw[:, 0] = random.permutation(np.arange(count) * 9 % 240)  # no infinities
         raw = raw.reshape(2, -1)
         stored = raw.view({Type.F32: np.float32, Type.F16: np.float16}.get(kind, np.uint8))
         decoded = gguf.quants.dequantize(stored, kind).reshape(2, 512).astype(np.float32)
@@ -217,6 +221,9 @@ def blocks():
 SCALES = {
     Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
     Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
+    Type.IQ4_NL: [0], Type.IQ4_XS: [0], Type.MXFP4: [], Type.TQ1_0: [52], Type.TQ2_0: [64],
+    Type.IQ2_XXS: [0], Type.IQ2_XS: [0], Type.IQ2_S: [0], Type.IQ3_XXS: [0], Type.IQ3_S: [0],
+    Type.IQ1_S: [0], Type.IQ1_M: [54],  # the highest bits of IQ1_M's scale stand in its last byte
 }  # fmt: skip
 
 shards()

@@ -35,12 +35,13 @@ void ck_matmul_piece(const ck_float_product *product);
 /* ---- products.c: sums of products, of float32 or bfloat16 matrices ----------------------------*/
 
 /* A right operand B [K, N]: element (k, n) is data[k * stride + n], or, where transposed,
- * data[n * stride + k]. It is bfloat16, float32 (times `scale`) or NF4; the pointers of the other two
- * are NULL. */
+ * data[n * stride + k]. It is bfloat16, float32 (times `scale`), whole numbers in groups, or NF4; the
+ * pointers of the others are NULL. */
 typedef struct {
   const uint16_t *bfloat16;
   const float *float32;
   float scale;
+  ck_grouped grouped;
   ck_nf4 nf4;
   size_t stride;
   bool transposed;
@@ -92,10 +93,10 @@ void ck_bf16_contract(const ck_bf16_contraction *product, void *scratch, size_t 
 
 /* ---- matvec.c --------------------------------------------------------------------------------*/
 
-/* out[n] = sum_k x[k] W[n, k], both bfloat16 or W in NF4: reading W is all there is to do. */
+/* out[n] = sum_k x[k] W[n, k], both bfloat16 or W in four bits: reading W is all there is to do. */
 size_t ck_bf16_matvec_scratch(size_t K);
 void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
                     void *scratch);
 
-/* The same in float32, W in float32 or NF4. */
+/* The same in float32, W in float32 or four bits. */
 void ck_float_matvec(const float *x, const ck_operand *weight, size_t N, size_t K, float *out);

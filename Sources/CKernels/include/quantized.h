@@ -41,6 +41,65 @@ void ck_nf4_dequantize_range(const ck_nf4 *weight, size_t first, size_t count, f
 /* Values as float32, in parallel. */
 void ck_nf4_dequantize(const ck_nf4 *weight, size_t first, size_t count, float *out);
 
+/* ---- packed_integers.c: small integers with scales, as GPTQ, AWQ and bitsandbytes store them ----*/
+
+/* Where the codes of an [outputs, inputs] weight stand; words are of 32 bits, low bits first. */
+typedef enum {
+  CK_PACKED_GPTQ,     /* codes [inputs · bits / 32, outputs], zeros [groups, outputs · bits / 32];
+                         numbers of three bits go on in the next word */
+  CK_PACKED_AWQ,      /* 4 bits: codes [inputs, outputs / 8], zeros [groups, outputs / 8]; nibbles of
+                         a word hold outputs 0 2 4 6 1 3 5 7 */
+  CK_PACKED_AWQ_ROWS, /* 4 bits: codes [outputs, inputs / 8], zeros [outputs, zero_words] */
+} ck_packed_layout;
+
+/* W[n, k] = scale[g, n] · (code[n, k] - zero[g, n]) with g the group of input k, rounded to the type
+ * of the scales (Frantar et al. 2022, arXiv:2210.17323; Lin et al. 2023, arXiv:2306.00978). */
+typedef struct {
+  ck_packed_layout layout;
+  unsigned bits; /* 2, 3, 4 or 8 */
+  size_t outputs, inputs;
+  const uint32_t *codes, *zeros;
+  size_t zero_words;        /* in a row of zeros */
+  uint32_t zero_offset;     /* what is added to a stored zero point, modulo 2^bits */
+  const void *scales;       /* [groups, outputs], by rows [outputs, 8 · zero_words] */
+  ck_value_type value_type; /* of the scales */
+  size_t group_size;        /* inputs of a group, where `groups` is NULL */
+  const int32_t *groups;    /* [inputs], each within the groups, or NULL */
+  const float *divisors;    /* [inputs], what the values of an input are divided by, or NULL */
+} ck_packed_integers;
+
+/* out[outputs, inputs] = the values. */
+void ck_packed_integers_decode(const ck_packed_integers *weight, float *out);
+
+/* out[rows, columns] = code · scale of the row / 127: bitsandbytes' 8 bits (Dettmers et al. 2022,
+ * arXiv:2208.07339). */
+void ck_int8_decode(const int8_t *codes, const float *scales, float *out, size_t rows,
+                    size_t columns);
+
+/* ---- grouped.c: the same as it stays in memory -----------------------------------------------*/
+
+/* An [outputs, inputs] weight with codes of up to four bits: a value is
+ * scale · (code - zero), rounded to the type of the scales and then to value_type. */
+typedef struct {
+  const uint8_t *codes;    /* [outputs · inputs / 2], the even element in the low nibble; inputs are even */
+  const uint16_t *scales;  /* [outputs, groups] */
+  const uint8_t *zeros;    /* [outputs, groups] */
+  const int32_t *group_of; /* [inputs], or NULL where group_size inputs lie side by side */
+  size_t inputs, groups, group_size;
+  ck_value_type scale_type; /* CK_FLOAT16 or CK_BFLOAT16 */
+  ck_value_type value_type; /* CK_BFLOAT16, or anything else for no second rounding */
+} ck_grouped;
+
+/* Lays a weight of at most four bits without divisors out anew; the scales are of 16 bits. */
+void ck_packed_integers_regroup(const ck_packed_integers *weight, size_t groups, uint8_t *codes,
+                                uint16_t *scales, uint8_t *zeros);
+
+/* out[count] = elements first ..< first + count, which are of one row. */
+void ck_grouped_decode_range(const ck_grouped *weight, size_t first, size_t count, float *out);
+
+/* The same in bfloat16, whatever value_type says. */
+void ck_grouped_to_bf16(const ck_grouped *weight, size_t first, size_t count, uint16_t *out);
+
 /* ---- ggml_blocks.c: GGML's block formats, as GGUF files store weights -----------------------*/
 
 typedef enum {
@@ -57,6 +116,18 @@ typedef enum {
   GGML_BLOCK_Q4_K,
   GGML_BLOCK_Q5_K,
   GGML_BLOCK_Q6_K,
+  GGML_BLOCK_IQ4_NL,
+  GGML_BLOCK_IQ4_XS,
+  GGML_BLOCK_MXFP4,
+  GGML_BLOCK_TQ1_0,
+  GGML_BLOCK_TQ2_0,
+  GGML_BLOCK_IQ2_XXS,
+  GGML_BLOCK_IQ2_XS,
+  GGML_BLOCK_IQ2_S,
+  GGML_BLOCK_IQ3_XXS,
+  GGML_BLOCK_IQ3_S,
+  GGML_BLOCK_IQ1_S,
+  GGML_BLOCK_IQ1_M,
 } ggml_block_type;
 
 /* Elements and bytes of one block. */

@@ -27,6 +27,10 @@ enum {
 
 /* Converts elements first ... first + count to bfloat16. */
 static void fetch(const ck_operand *b, size_t first, size_t count, uint16_t *out) {
+  if (b->grouped.codes) {
+    ck_grouped_to_bf16(&b->grouped, first, count, out);
+    return;
+  }
   if (!b->float32) {
     ck_kernels.nf4_to_bf16(&b->nf4, first, count, out);
     return;
@@ -60,7 +64,7 @@ static void pack_straight(const ck_operand *b, ck_range columns, ck_range k, uin
     return;
   }
   size_t first = k.first * b->stride + columns.first;
-  if (!b->float32 &&
+  if (!b->float32 && !b->grouped.codes &&
       ck_kernels.nf4_panel_of_rows(&b->nf4, first, b->stride, columns.count, k.count, panel)) {
     return;
   }

@@ -150,7 +150,16 @@ enum {
   MOST_COLUMNS = 128, /* that are laid out at a time */
 };
 
-/* Panels of NF4 codes whose rows are the columns of B. */
+/* Elements of one row that are stored in four bits. */
+static void expand(const ck_operand *b, size_t first, size_t count, float *out) {
+  if (b->grouped.codes) {
+    ck_grouped_decode_range(&b->grouped, first, count, out);
+  } else {
+    ck_nf4_dequantize_range(&b->nf4, first, count, out);
+  }
+}
+
+/* Panels of codes whose rows are the columns of B. */
 static void expand_columns(const ck_operand *b, ck_range columns, ck_range k, size_t width,
                            float *panel) {
   float rows[CK_MOST_FLOAT_COLUMNS][SLAB];
@@ -158,8 +167,7 @@ static void expand_columns(const ck_operand *b, ck_range columns, ck_range k, si
   for (size_t done = 0; done < k.count; done += SLAB) {
     ck_range part = {0, CK_MIN(SLAB, k.count - done)};
     for (size_t n = 0; n < columns.count; n++) {
-      ck_nf4_dequantize_range(&b->nf4, (columns.first + n) * b->stride + k.first + done,
-                              part.count, rows[n]);
+      expand(b, (columns.first + n) * b->stride + k.first + done, part.count, rows[n]);
     }
     ck_interleave_rows(&expanded, (ck_range){0, columns.count}, part, 1, panel + done * width,
                        width);
@@ -191,8 +199,7 @@ static void panels_of_rows(const ck_operand *b, ck_range columns, ck_range k, si
     ck_range rows = {k.first + done, CK_MIN(PAGES, k.count - done)}, part = columns;
     if (expands) {
       for (size_t i = 0; i < rows.count; i++) {
-        ck_nf4_dequantize_range(&b->nf4, (rows.first + i) * b->stride + columns.first,
-                                columns.count, expanded[i]);
+        expand(b, (rows.first + i) * b->stride + columns.first, columns.count, expanded[i]);
       }
       x = (ck_float_rows){.float32 = expanded[0], .stride = MOST_COLUMNS, .transposed = true};
       rows.first = part.first = 0;

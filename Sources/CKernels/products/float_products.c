@@ -85,7 +85,7 @@ static void pack_task(void *context, size_t task, size_t worker) {
     if (start < end) {
       ck_operand right = term->right;
       /* What peers compute with where activations are bfloat16. */
-      if (term->left) right.nf4.value_type = CK_BFLOAT16;
+      if (term->left) right.nf4.value_type = right.grouped.value_type = CK_BFLOAT16;
       ck_float_panels(&right, columns, (ck_range){start - before, end - start}, width,
                       out + start * width, p->K * width);
     }

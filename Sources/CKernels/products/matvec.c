@@ -14,7 +14,11 @@ static float plain_row(const ck_matvec *p, size_t n) {
   uint16_t values[PART];
   for (size_t k = 0; k < p->K; k += PART) {
     size_t count = CK_MIN(PART, p->K - k);
-    ck_kernels.nf4_to_bf16(&w->nf4, n * p->K + k, count, values);
+    if (w->grouped.codes) {
+      ck_grouped_to_bf16(&w->grouped, n * p->K + k, count, values);
+    } else {
+      ck_kernels.nf4_to_bf16(&w->nf4, n * p->K + k, count, values);
+    }
     sum += ck_bf16_dot(p->x + k, values, count);
   }
   return sum;
@@ -47,7 +51,12 @@ static matvec begin(ck_matvec product) {
 static void matvec_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const matvec *p = context;
-  ck_kernels.multiply_token(&p->product, ck_piece(p->product.N, p->rows, task));
+  ck_range rows = ck_piece(p->product.N, p->rows, task);
+  if (p->product.weight->grouped.codes) {
+    ck_multiply_token_plain(&p->product, rows);
+  } else {
+    ck_kernels.multiply_token(&p->product, rows);
+  }
 }
 
 /* Four bytes an element are more than any order of a token takes. */
@@ -56,7 +65,7 @@ size_t ck_bf16_matvec_scratch(size_t K) { return ck_round_up(K, 128) * 4; }
 void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
                     void *scratch) {
   matvec p = begin((ck_matvec){x, weight, N, K, out});
-  p.product.x = ck_kernels.order_token(&p.product, scratch);
+  if (!weight->grouped.codes) p.product.x = ck_kernels.order_token(&p.product, scratch);
   ck_parallel_for(ck_ceil_divide(N, p.rows), CK_ANY_WORKERS, matvec_task, &p);
 }
 
@@ -74,7 +83,11 @@ static float float_row(const float_matvec *p, size_t n) {
   float sum = 0, values[PART];
   for (size_t k = 0; k < K; k += PART) {
     size_t count = CK_MIN(PART, K - k);
-    ck_nf4_dequantize_range(&w->nf4, n * K + k, count, values);
+    if (w->grouped.codes) {
+      ck_grouped_decode_range(&w->grouped, n * K + k, count, values);
+    } else {
+      ck_nf4_dequantize_range(&w->nf4, n * K + k, count, values);
+    }
     sum += ck_dot(p->x + k, values, count);
   }
   return sum;

@@ -3,6 +3,7 @@
 #include "machine/vector.h"
 #include "numbers/convert.h"
 #include "quantized/ggml_blocks.h"
+#include "quantized/ggml_i_blocks.h"
 #include "quantized/ggml_k_blocks.h"
 
 CK_KERNEL(void, decode_q4_0, (const block_q4_0 *restrict b, float *restrict y, size_t blocks),
@@ -69,7 +70,8 @@ CK_KERNEL(void, decode_bf16, (const uint16_t *restrict x, float *restrict y, siz
 
 size_t ggml_block_elements(ggml_block_type type) {
   if (type <= GGML_BLOCK_BF16) return 1;
-  return type <= GGML_BLOCK_Q8_0 ? 32 : K_BLOCK;
+  bool is_short = type <= GGML_BLOCK_Q8_0 || type == GGML_BLOCK_IQ4_NL || type == GGML_BLOCK_MXFP4;
+  return is_short ? 32 : K_BLOCK;
 }
 
 size_t ggml_block_bytes(ggml_block_type type) {
@@ -87,6 +89,18 @@ size_t ggml_block_bytes(ggml_block_type type) {
     case GGML_BLOCK_Q4_K: return sizeof(block_q4_k);
     case GGML_BLOCK_Q5_K: return sizeof(block_q5_k);
     case GGML_BLOCK_Q6_K: return sizeof(block_q6_k);
+    case GGML_BLOCK_IQ4_NL: return sizeof(block_iq4_nl);
+    case GGML_BLOCK_IQ4_XS: return sizeof(block_iq4_xs);
+    case GGML_BLOCK_MXFP4: return sizeof(block_mxfp4);
+    case GGML_BLOCK_TQ1_0: return sizeof(block_tq1_0);
+    case GGML_BLOCK_TQ2_0: return sizeof(block_tq2_0);
+    case GGML_BLOCK_IQ2_XXS: return sizeof(block_iq2_xxs);
+    case GGML_BLOCK_IQ2_XS: return sizeof(block_iq2_xs);
+    case GGML_BLOCK_IQ2_S: return sizeof(block_iq2_s);
+    case GGML_BLOCK_IQ3_XXS: return sizeof(block_iq3_xxs);
+    case GGML_BLOCK_IQ3_S: return sizeof(block_iq3_s);
+    case GGML_BLOCK_IQ1_S: return sizeof(block_iq1_s);
+    case GGML_BLOCK_IQ1_M: return sizeof(block_iq1_m);
   }
   return 0;
 }
@@ -106,6 +120,18 @@ static void decode_blocks(ggml_block_type type, const void *b, float *y, size_t 
     case GGML_BLOCK_Q4_K: ggml_decode_q4_k(b, y, blocks); break;
     case GGML_BLOCK_Q5_K: ggml_decode_q5_k(b, y, blocks); break;
     case GGML_BLOCK_Q6_K: ggml_decode_q6_k(b, y, blocks); break;
+    case GGML_BLOCK_IQ4_NL: ggml_decode_iq4_nl(b, y, blocks); break;
+    case GGML_BLOCK_IQ4_XS: ggml_decode_iq4_xs(b, y, blocks); break;
+    case GGML_BLOCK_MXFP4: ggml_decode_mxfp4(b, y, blocks); break;
+    case GGML_BLOCK_TQ1_0: ggml_decode_tq1_0(b, y, blocks); break;
+    case GGML_BLOCK_TQ2_0: ggml_decode_tq2_0(b, y, blocks); break;
+    case GGML_BLOCK_IQ2_XXS: ggml_decode_iq2_xxs(b, y, blocks); break;
+    case GGML_BLOCK_IQ2_XS: ggml_decode_iq2_xs(b, y, blocks); break;
+    case GGML_BLOCK_IQ2_S: ggml_decode_iq2_s(b, y, blocks); break;
+    case GGML_BLOCK_IQ3_XXS: ggml_decode_iq3_xxs(b, y, blocks); break;
+    case GGML_BLOCK_IQ3_S: ggml_decode_iq3_s(b, y, blocks); break;
+    case GGML_BLOCK_IQ1_S: ggml_decode_iq1_s(b, y, blocks); break;
+    case GGML_BLOCK_IQ1_M: ggml_decode_iq1_m(b, y, blocks); break;
   }
 }
 

@@ -34,6 +34,8 @@ package enum GGMLType: UInt32, Sendable, CaseIterable {
   case tq1_0 = 34
   case tq2_0 = 35
   case mxfp4 = 39
+  case nvfp4 = 40
+  case q1_0 = 41
 
   /// The name as llama.cpp prints it, such as `Q4_K`.
   package var name: String { "\(self)".uppercased() }
@@ -43,6 +45,8 @@ package enum GGMLType: UInt32, Sendable, CaseIterable {
     switch self {
     case .f32, .f16, .bf16, .f64, .i8, .i16, .i32, .i64: 1
     case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q8_1, .iq4_NL, .mxfp4: 32
+    case .nvfp4: 64
+    case .q1_0: 128
     default: 256
     }
   }
@@ -54,12 +58,12 @@ package enum GGMLType: UInt32, Sendable, CaseIterable {
     case .f16, .bf16, .i16: 2
     case .f32, .i32: 4
     case .f64, .i64: 8
-    case .q4_0, .iq4_NL: 18
+    case .q4_0, .iq4_NL, .q1_0: 18
     case .q4_1: 20
     case .q5_0: 22
     case .q5_1: 24
     case .q8_0: 34
-    case .q8_1: 36
+    case .q8_1, .nvfp4: 36
     case .mxfp4: 17
     case .q2_K: 84
     case .q3_K, .iq3_S: 110

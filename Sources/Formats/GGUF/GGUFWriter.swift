@@ -40,7 +40,7 @@ package final class GGUFWriter {
     for entry in entries {
       precondition(
         (1...Self.longestName).contains(entry.name.utf8.count)
-          && (1...GGUFFile.maximumDimensions).contains(entry.shape.count)
+          && (1...GGUFPart.maximumDimensions).contains(entry.shape.count)
           && (entry.shape.last ?? 0).isMultiple(of: entry.type.blockElements)
           && entry.byteCount > 0,
         "\(entry.name): \(entry.type.name) \(entry.shape) cannot be written")

@@ -155,13 +155,21 @@ package struct ConfigurationReader {
     problems.append("\"\(key)\" is \(value.text()), supported is \(wanted.text())")
   }
 
-  /// Ways of storing weights that are not read.
-  mutating func refuseOtherMathematics() {
-    if let method = value("quantization_config")?["quant_method"]?.string, method != "bitsandbytes"
-    {
-      problems.append(
-        "the weights are quantized with \"\(method)\", supported is bitsandbytes NF4; use the"
-          + " unquantized model")
-    }
+  /// Ways to quantize that `Storage` reads.
+  private static let quantizations = ["bitsandbytes", "gptq", "awq"]
+
+  /// Weights must be stored in a way that is read.
+  mutating func refuseOtherQuantization() {
+    guard let quantization = value("quantization_config") else { return }
+    let method = quantization["quant_method"]?.string
+    let flags = ["load_in_4bit", "load_in_8bit", "_load_in_4bit", "_load_in_8bit"]
+    // The first versions of transformers did not name the only method that there was.
+    let isUnnamed = method == nil && flags.contains { quantization[$0]?.bool == true }
+    guard !isUnnamed, !Self.quantizations.contains(method ?? "") else { return }
+    let looksLikeMLX = method == nil && quantization["group_size"] != nil
+    let found = method ?? (looksLikeMLX ? "mlx" : "an unknown method")
+    problems.append(
+      "the weights are quantized with \"\(found)\", supported are bitsandbytes (NF4 and INT8), gptq"
+        + " and awq; use the unquantized model")
   }
 }

@@ -27,10 +27,6 @@ extension GGUFKeys {
           + " \(supported.joined(separator: ", ")); choose a model of these families")
       return .null
     }
-    if let parts = file.metadata["split.count"]?.integer, parts > 1 {
-      problems.append(
-        "the model is split into \(parts) files; join them with llama-gguf-split --merge")
-    }
     var config: JSON = .object(
       JSONObject([
         ("architectures", [.string(family.architecture)]),

@@ -51,11 +51,6 @@ enum GPT2: Family {
     return name.hasPrefix(prefix) ? [name, String(name.dropFirst(prefix.count))] : [name]
   }
 
-  /// They also keep the causal mask.
-  static func isIgnored(_ name: String) -> Bool {
-    name.hasSuffix(".attn.bias") || name.hasSuffix(".attn.masked_bias")
-  }
-
   static let gguf: GGUFNaming? = GGUFNaming(
     architecture: "gpt2",
     whole: [

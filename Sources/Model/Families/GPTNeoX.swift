@@ -37,10 +37,6 @@ enum GPTNeoX: Family {
     queryKeyValue: "query_key_value", attentionOutput: "dense", up: "dense_h_to_4h",
     down: "dense_4h_to_h")
 
-  static func isIgnored(_ name: String) -> Bool {
-    name.hasSuffix(".attention.bias") || name.hasSuffix(".attention.masked_bias")
-  }
-
   static let gguf: GGUFNaming? = GGUFNaming(
     architecture: "gptneox",
     whole: [

@@ -38,8 +38,10 @@ enum Gemma3: Family {
     guard var text = json["text_config"], text.object != nil else { return json }
     text.set("model_type", .string(modelType))
     text.set("architectures", [.string(architecture)])
-    for key in ["bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings"]
-    where text[key] == nil {
+    let shared = [
+      "bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings", "quantization_config",
+    ]
+    for key in shared where text[key] == nil {
       text.set(key, json[key])
     }
     return text

@@ -19,14 +19,16 @@ package struct MemoryPlan: Sendable, Equatable {
   ///   - outputs: Tokens that come out of the last layer (`SelectedTokens.count`).
   ///   - checkpointing: Whether a layer keeps its input only.
   ///   - targets: The layers that get an adapter.
+  ///   - keptBytes: Of the weight of a linear layer that stays as its file has it; nil: `storage` decides.
   package init(
     _ specification: ModelSpecification, storage: WeightStorage, tokens: Int,
-    outputs: Int, checkpointing: Bool, method: any AdapterMethod, targets: [Site]
+    outputs: Int, checkpointing: Bool, method: any AdapterMethod, targets: [Site],
+    keptBytes: (Site) -> Int? = { _ in nil }
   ) {
     let type = storage.type.dataType
     base = specification.sites.reduce(0) { sum, site in
       switch site.role {
-      case .linear: sum + storage.bytes(site)
+      case .linear: sum + (keptBytes(site) ?? storage.bytes(site))
       case .embedding, .positions, .head: sum + site.count * type.size
       case .norm, .bias, .router: sum + site.count * DataType.float32.size
       }

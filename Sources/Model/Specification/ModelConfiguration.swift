@@ -36,7 +36,7 @@ package struct ModelConfiguration: Sendable {
     }
     eosTokenIDs = endings
     self.json = json
-    reader.refuseOtherMathematics()
+    reader.refuseOtherQuantization()
     guard reader.problems.isEmpty else {
       throw reader.problems.count == 1
         ? Problem(path, reader.problems[0])

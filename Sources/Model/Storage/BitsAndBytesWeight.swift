@@ -37,12 +37,6 @@ struct BitsAndBytesWeight {
     var found: [String: BitsAndBytesWeight] = [:]
     for file in shards {
       for name in file.names {
-        if name.hasSuffix(".SCB") {
-          throw Problem(
-            file.path,
-            "the weights are in bitsandbytes' 8-bit format (\"\(name)\"), supported is NF4; use the"
-              + " unquantized model")
-        }
         guard let (weight, kind) = split(name) else { continue }
         guard kind == "nf4" else {
           throw Problem(

@@ -44,8 +44,8 @@ final class GGUFWeights: WeightFiles {
       }
     // llama.cpp has all linear layers as [outputs, inputs].
     return StoredTensor(
-      path: file.path, name: stored, shape: entry.shape, type: type, typeName: entry.type.name,
-      isTransposed: false)
+      path: file.files[entry.part].path, name: stored, shape: entry.shape, type: type,
+      typeName: entry.type.name, isTransposed: false)
   }
 
   func unexpected(known: Set<String>) -> [String] {
@@ -74,13 +74,19 @@ final class GGUFWeights: WeightFiles {
   func mapped(_ name: String, _ type: DataType) -> Tensor? { nil }
 
   func forget(_ name: String) {
-    guard let range = naming.gguf(name).flatMap({ file.tensors[$0]?.range }) else { return }
-    file.file.forget(range)
+    if let stored = naming.gguf(name) { file.forget(stored) }
   }
 
   func nf4(_ name: String) throws(Problem) -> NF4Weight? { nil }
 
+  // Of many kinds in one file.
+  var quantization: String? { nil }
+
   func identify(_ sum: inout SHA256Stream) {
-    identify(file.file, tensors: file.names.compactMap { file.tensors[$0]?.range }, &sum)
+    let entries = file.names.compactMap { file.tensors[$0] }
+    for (part, mapped) in file.files.enumerated() {
+      let ranges = entries.filter { $0.part == part }.map(\.range)
+      identify(mapped, tensors: ranges, &sum)
+    }
   }
 }

@@ -12,6 +12,8 @@ final class HuggingFaceWeights: WeightFiles {
   private let places: [String: Int]
   /// Linear layers in NF4, by the name of their weight.
   private let quantized: [String: BitsAndBytesWeight]
+  /// Linear layers in whole numbers (GPTQ, AWQ, INT8), by the name of their weight.
+  private let packed: [String: any PackedWeight]
   /// Knows what else a tensor may be called, and what need not be known.
   private let family: any Family.Type
   /// A tensor that stands here under another's name: the token table as the head.
@@ -20,7 +22,12 @@ final class HuggingFaceWeights: WeightFiles {
   static let indexName = "model.safetensors.index.json"
   static let singleName = "model.safetensors"
 
-  init(directory: String, family: any Family.Type) throws(Problem) {
+  private var joined: SafetensorsShards { SafetensorsShards(files: shards, places: places) }
+
+  /// - Parameter quantization: `quantization_config` of config.json.
+  init(
+    directory: String, family: any Family.Type, quantization: JSON?
+  ) throws(Problem) {
     self.family = family
     var shards: [SafetensorsFile] = []
     var places: [String: Int] = [:]
@@ -40,6 +47,9 @@ final class HuggingFaceWeights: WeightFiles {
     self.places = places
     quantized = try BitsAndBytesWeight.find(shards, places)
     for weight in quantized.values { try weight.check(shards, places) }
+    packed = try PackedWeights.find(
+      SafetensorsShards(files: shards, places: places), configuration: quantization,
+      directory: directory)
   }
 
   private func shard(_ name: String) -> SafetensorsFile? { places[name].map { shards[$0] } }
@@ -57,6 +67,11 @@ final class HuggingFaceWeights: WeightFiles {
         path: weight.path, name: name, shape: [weight.outputs, weight.inputs],
         type: weight.valueType, typeName: "NF4", isTransposed: false)
     }
+    if let weight = packed[name] {
+      return StoredTensor(
+        path: weight.path, name: name, shape: [weight.outputs, weight.inputs],
+        type: weight.valueType, typeName: weight.format, isTransposed: false)
+    }
     guard let file = shard(name), let entry = file.tensors[name] else { return nil }
     return StoredTensor(
       path: file.path, name: name, shape: entry.shape,
@@ -64,19 +79,35 @@ final class HuggingFaceWeights: WeightFiles {
   }
 
   func unexpected(known: Set<String>) -> [String] {
-    let parts = Set(quantized.values.flatMap { $0.tensorNames })
+    let parts = Set(
+      quantized.values.flatMap { $0.tensorNames } + packed.values.flatMap { $0.tensorNames })
     let known = Set(known.map(found))
-    return shards.flatMap(\.names).filter { name in
-      // Old checkpoints keep the rotary frequencies; tied ones may keep the head they do not use.
-      !known.contains(name) && !parts.contains(name) && !name.hasSuffix(".rotary_emb.inv_freq")
-        && !name.hasSuffix("lm_head.weight") && !family.isIgnored(name)
+    return shards.flatMap { file in
+      file.names.filter { name in
+        // Tied checkpoints may keep the head that they do not use.
+        !known.contains(name) && !parts.contains(name) && !name.hasSuffix("lm_head.weight")
+          && !family.isIgnored(name)
+          && !IgnoredBuffers.contains(name, shape: file.tensors[name]?.shape ?? [])
+          && !isBiasOfNothing(name, file)
+      }
     }
+  }
+
+  /// Whether this is a bias of zeros beside a weight in whole numbers: the first programs that made such
+  /// checkpoints gave one to every layer.
+  private func isBiasOfNothing(_ name: String, _ file: SafetensorsFile) -> Bool {
+    guard name.hasSuffix(".bias"), packed[name.dropLast(".bias".count) + ".weight"] != nil,
+      let bias = try? file.float32(name)
+    else { return false }
+    return bias.toArray(Float.self).allSatisfy { $0 == 0 }
   }
 
   func decode(_ name: String, into tensor: Tensor) throws(Problem) {
     let name = found(name)
     if let weight = try nf4(name) {
       Kernels.nf4Dequantize(weight, into: tensor)
+    } else if let weight = packed[name] {
+      try weight.decode(from: joined, into: tensor)
     } else if let file = shard(name) {
       try file.decode(name, into: tensor)
     }
@@ -91,6 +122,10 @@ final class HuggingFaceWeights: WeightFiles {
 
   func forget(_ name: String) {
     let name = found(name)
+    if let weight = packed[name] {
+      for part in weight.tensorNames { joined.forget(part) }
+      return
+    }
     guard let file = shard(name), let range = file.tensors[name]?.range else { return }
     file.file.forget(range)
   }
@@ -111,6 +146,19 @@ final class HuggingFaceWeights: WeightFiles {
         return memcmp(left, right, a.count) != 0
       }
     }
+  }
+
+  func groupedBytes(_ name: String) -> Int? { packed[found(name)]?.groupedBytes }
+
+  func grouped(_ name: String, in memory: TensorPool) throws(Problem) -> GroupedWeight? {
+    guard let weight = packed[found(name)], weight.groupedBytes != nil else { return nil }
+    return try weight.grouped(from: joined, in: memory)
+  }
+
+  var quantization: String? {
+    if !quantized.isEmpty { return PretrainedFiles.storedNF4 }
+    let kinds = Set(packed.values.map(\.summary)).sorted()
+    return kinds.isEmpty ? nil : kinds.joined(separator: "; ")
   }
 
   func identify(_ sum: inout SHA256Stream) {

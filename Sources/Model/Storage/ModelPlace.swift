@@ -22,6 +22,7 @@ enum ModelPlace {
     let names = try directoryEntries(path)
     let models = names.filter { $0.hasSuffix(".gguf") }
     if models.count == 1 { return .gguf("\(path)/\(models[0])") }
+    if let first = GGUFSplit.firstPart(ofAll: models) { return .gguf("\(path)/\(first)") }
     if names.contains("adapter_config.json") {
       throw Problem(
         path, "this is an adapter, expected a base model; name the model that it was trained on")

@@ -38,7 +38,9 @@ package final class PretrainedFiles {
     switch place {
     case .directory(let directory):
       let configuration = try Self.configuration(directory)
-      let weights = try HuggingFaceWeights(directory: directory, family: configuration.family)
+      let weights = try HuggingFaceWeights(
+        directory: directory, family: configuration.family,
+        quantization: configuration.json["quantization_config"])
       self.configuration = try configuration.tied(as: weights)
       self.weights = weights
       source = .huggingFace(directory: directory)
@@ -120,14 +122,20 @@ package final class PretrainedFiles {
 
   /// The weight of a linear layer.
   ///
-  /// A file that is in NF4 already is taken as it is. Otherwise the weight is rounded to `valueType`
-  /// before it is quantized, and is again whenever it is dequantized: float32, bfloat16 or float16,
-  /// by default the type in the file. transformers with bitsandbytes has the dtype that the model is
-  /// loaded in.
+  /// A file that is in NF4 already is taken as it is where that is asked for, and the four bits of GPTQ
+  /// and AWQ where it is not: they are the same numbers, in a quarter of the memory. Otherwise the weight
+  /// is rounded to `valueType` before it is quantized, and is again whenever it is dequantized: float32,
+  /// bfloat16 or float16, by default the type in the file. transformers with bitsandbytes has the dtype
+  /// that the model is loaded in.
   package func linear(
     _ site: Site, storage: WeightStorage, valueType: DataType? = nil
   ) throws(Problem) -> BaseWeight {
     guard storage.quantization == .nf4 else {
+      if let fault = fault(site) { throw fault }
+      if let stored = try weights.grouped(site.name, in: memory) {
+        weights.forget(site.name)
+        return .grouped(stored)
+      }
       let values = try tensor(site, type: storage.type.dataType)
       return storage.type == .bfloat16 ? .bfloat16(values) : .float32(values)
     }
@@ -141,6 +149,12 @@ package final class PretrainedFiles {
       Kernels.nf4Quantize(
         values, outputs: site.outputs, inputs: site.inputs,
         doubleQuantization: storage.doubleQuantization, valueType: type, in: memory))
+  }
+
+  /// Bytes of a linear layer's weight in memory where its file decides, without reading it; nil where
+  /// `storage` does.
+  package func keptBytes(_ site: Site, _ storage: WeightStorage) -> Int? {
+    storage.quantization == .nf4 ? nil : weights.groupedBytes(site.name)
   }
 
   /// Gives back what reading tensors needed beside them.
@@ -158,6 +172,12 @@ package final class PretrainedFiles {
   package var isQuantized: Bool {
     specification.linears.contains { weights.stored($0.name)?.typeName == "NF4" }
   }
+
+  /// How a checkpoint in safetensors stores its linear layers where it quantizes them, for a person.
+  package var storedQuantization: String? { weights.quantization }
+
+  /// `storedQuantization` of a checkpoint in NF4.
+  package static let storedNF4 = "bitsandbytes NF4"
 
   // MARK: - Checking
 
@@ -191,6 +211,12 @@ package final class PretrainedFiles {
           + " do not belong together")
     }
     guard stored.type != nil else {
+      if stored.typeName.hasPrefix("F8_") {
+        return Problem(
+          stored.path,
+          "tensor \"\(stored.name)\" is in 8-bit floating point (\(stored.typeName)), which is not"
+            + " supported; use the model in BF16, or quantize that with `finetune quantize`")
+      }
       return Problem(
         stored.path,
         "tensor \"\(stored.name)\" has element type \(stored.typeName), which is not supported; use"

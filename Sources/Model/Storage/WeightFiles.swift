@@ -21,8 +21,22 @@ protocol WeightFiles: AnyObject {
   /// A weight that is stored in NF4, as it is; nil for one that is stored as numbers.
   func nf4(_ name: String) throws(Problem) -> NF4Weight?
 
+  /// How linear layers are quantized, for a person; nil where they are not or differ.
+  var quantization: String? { get }
+
+  /// Bytes of a weight that stays in the four bits of its file; nil for one that does not.
+  func groupedBytes(_ name: String) -> Int?
+
+  /// A weight that stays in the four bits of its file; nil for one that does not.
+  func grouped(_ name: String, in memory: TensorPool) throws(Problem) -> GroupedWeight?
+
   /// What identifies the weights, into a running checksum.
   func identify(_ sum: inout SHA256Stream)
+}
+
+extension WeightFiles {
+  func groupedBytes(_ name: String) -> Int? { nil }
+  func grouped(_ name: String, in memory: TensorPool) throws(Problem) -> GroupedWeight? { nil }
 }
 
 /// A tensor in a file.

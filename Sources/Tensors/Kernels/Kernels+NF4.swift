@@ -22,7 +22,7 @@ extension Kernels {
     let codes = Tensor.zeros([(weight.count + 1) / 2], .uint8, in: memory)
     let absmax = Tensor.zeros([blocks], in: doubleQuantization ? nil : memory)
     ck_nf4_quantize(
-      weight.pointer, weight.dataType.nf4ValueType, codes.u8, absmax.f32, weight.count)
+      weight.pointer, weight.dataType.valueType, codes.u8, absmax.f32, weight.count)
     return NF4Weight(
       outputs: outputs, inputs: inputs, codes: codes,
       absmax: doubleQuantization ? quantizeAbsmax(absmax, in: memory) : .plain(absmax),
@@ -74,7 +74,7 @@ extension NF4Weight {
     codes.requireCount((count + 1) / 2, "NF4 codes")
     var weight = ck_nf4()
     weight.codes = UnsafePointer(codes.u8)
-    weight.value_type = valueType.nf4ValueType
+    weight.value_type = valueType.valueType
     weight.count = count
     switch absmax {
     case .plain(let absmax):
@@ -94,12 +94,12 @@ extension NF4Weight {
 }
 
 extension DataType {
-  fileprivate var nf4ValueType: ck_value_type {
+  var valueType: ck_value_type {
     switch self {
     case .float32: CK_FLOAT32
     case .bfloat16: CK_BFLOAT16
     case .float16: CK_FLOAT16
-    case .float64, .int64, .int32, .uint8: preconditionFailure("NF4 of \(self)")
+    case .float64, .int64, .int32, .uint8: preconditionFailure("values of \(self)")
     }
   }
 }

@@ -135,6 +135,7 @@ extension BaseWeight {
     case (.bfloat16(let tensor), .bfloat16): operand.bfloat16 = UnsafePointer(tensor.bf16)
     case (.float32(let tensor), .float32): operand.float32 = UnsafePointer(tensor.f32)
     case (.nf4(let stored), _): operand.nf4 = stored.native
+    case (.grouped(let stored), _): operand.grouped = stored.native
     default: preconditionFailure("a weight of another type than its activations")
     }
     return operand

@@ -8,11 +8,14 @@ package enum BaseWeight {
   case bfloat16(Tensor)
   /// 4-bit NormalFloat, in bitsandbytes' own layout.
   case nf4(NF4Weight)
+  /// At most four bits with scales and zero points, as GPTQ and AWQ made them.
+  case grouped(GroupedWeight)
 
   package var outputs: Int {
     switch self {
     case .float32(let tensor), .bfloat16(let tensor): tensor.shape[0]
     case .nf4(let weight): weight.outputs
+    case .grouped(let weight): weight.outputs
     }
   }
 
@@ -20,6 +23,7 @@ package enum BaseWeight {
     switch self {
     case .float32(let tensor), .bfloat16(let tensor): tensor.shape[1]
     case .nf4(let weight): weight.inputs
+    case .grouped(let weight): weight.inputs
     }
   }
 }

@@ -15,6 +15,18 @@ package enum GGMLBlocks: String, Sendable, CaseIterable {
   case q4_K = "Q4_K"
   case q5_K = "Q5_K"
   case q6_K = "Q6_K"
+  case iq4_NL = "IQ4_NL"
+  case iq4_XS = "IQ4_XS"
+  case mxfp4 = "MXFP4"
+  case tq1_0 = "TQ1_0"
+  case tq2_0 = "TQ2_0"
+  case iq2_XXS = "IQ2_XXS"
+  case iq2_XS = "IQ2_XS"
+  case iq2_S = "IQ2_S"
+  case iq3_XXS = "IQ3_XXS"
+  case iq3_S = "IQ3_S"
+  case iq1_S = "IQ1_S"
+  case iq1_M = "IQ1_M"
 
   /// Elements that are stored together; a row is a multiple of it.
   package var blockElements: Int { ggml_block_elements(native) }
@@ -90,6 +102,18 @@ package enum GGMLBlocks: String, Sendable, CaseIterable {
     case .q4_K: GGML_BLOCK_Q4_K
     case .q5_K: GGML_BLOCK_Q5_K
     case .q6_K: GGML_BLOCK_Q6_K
+    case .iq4_NL: GGML_BLOCK_IQ4_NL
+    case .iq4_XS: GGML_BLOCK_IQ4_XS
+    case .mxfp4: GGML_BLOCK_MXFP4
+    case .tq1_0: GGML_BLOCK_TQ1_0
+    case .tq2_0: GGML_BLOCK_TQ2_0
+    case .iq2_XXS: GGML_BLOCK_IQ2_XXS
+    case .iq2_XS: GGML_BLOCK_IQ2_XS
+    case .iq2_S: GGML_BLOCK_IQ2_S
+    case .iq3_XXS: GGML_BLOCK_IQ3_XXS
+    case .iq3_S: GGML_BLOCK_IQ3_S
+    case .iq1_S: GGML_BLOCK_IQ1_S
+    case .iq1_M: GGML_BLOCK_IQ1_M
     }
   }
 }

@@ -51,4 +51,13 @@ enum ByteAlphabet {
     }
     return String(result)
   }
+
+  /// Appends the spelling of one byte.
+  @inline(__always)
+  static func appendSpelling(of byte: UInt8, from origin: Range<Int>, to text: inout AlignedText) {
+    let codePoint = codePoints[Int(byte)]
+    if codePoint < 0x80 { return text.append(UInt8(codePoint), from: origin) }
+    text.append(UInt8(0xC0 | codePoint >> 6), from: origin)
+    text.append(UInt8(0x80 | codePoint & 0x3F), from: origin)
+  }
 }

@@ -1,65 +1,113 @@
 /// Byte-pair encoding (Sennrich et al., 2016, arXiv:1508.07909) of one word at a time: starts with
-/// one token a byte and joins, again and again, the neighbours whose merge has the lowest rank (of
-/// equals, the leftmost).
+/// one token a byte or a character and joins, again and again, the neighbours whose merge has the
+/// lowest rank (of equals, the leftmost).
 ///
 /// Short words are merged by scanning, which beats every clever structure at their size; long ones
 /// with a heap, so that a megabyte without a space costs n log n, not n².
 final class BytePairEncoder: Sendable {
-  /// Words up to this many bytes are merged by scanning.
+  /// Words up to this many symbols are merged by scanning.
   static let scanLimit = 64
 
-  let merges: MergeTable
-  /// Whether a word that is itself a token becomes that token without merging (Llama 3).
-  let ignoresMerges: Bool
-  private let vocabulary: Vocabulary
-  /// The token of each byte, or -1 where the vocabulary has none.
-  private let byteIDs: [Int32]
-  private let unknown: Unknown?
+  /// What a word consists of before anything is merged.
+  enum Spelling: Sendable {
+    case bytes(ByteSpelling)
+    case characters(CharacterSpelling)
+  }
 
-  /// What stands for bytes that the vocabulary lacks.
+  let merges: MergeTable
+  let wholeWords: WholeWords
+  private let vocabulary: Vocabulary
+  private let spelling: Spelling
+  /// Where long words may be cut without changing a token; nil where nowhere is known.
+  private let borders: MergeBorders?
+
+  /// What happens to a word that is itself a token.
+  enum WholeWords: Sendable {
+    /// It is merged like any other.
+    case merged
+    /// It becomes that token (Llama 3).
+    case tokens
+    /// It becomes that token if it consists of line feeds (Gemma 4).
+    case tokensOfLineFeeds
+  }
+
+  /// What stands for text that the vocabulary lacks.
   struct Unknown: Sendable {
     let id: Int32
-    /// Whether neighbouring unknown bytes become one token.
+    /// Whether neighbouring unknown parts become one token.
     let isFused: Bool
   }
 
   init(
-    vocabulary: Vocabulary, merges: MergeTable, ignoresMerges: Bool, unknown: Unknown?
+    vocabulary: Vocabulary, merges: MergeTable, wholeWords: WholeWords, spelling: Spelling,
+    borders: MergeBorders? = nil
   ) {
     self.vocabulary = vocabulary
     self.merges = merges
-    self.ignoresMerges = ignoresMerges
-    self.unknown = unknown
-    byteIDs = (0..<256).map { byte in
-      [UInt8(byte)].withUnsafeBufferPointer { vocabulary.id(ofBytes: $0) } ?? -1
-    }
+    self.wholeWords = wholeWords
+    self.spelling = spelling
+    self.borders = borders
   }
-
-  /// Whether there are bytes that no token stands for alone.
-  var lacksBytes: Bool { byteIDs.contains(-1) }
 
   /// Appends the tokens of `bytes[word]` to `output`.
   func encode(
     _ word: Range<Int>, of bytes: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch,
     into output: inout TokenOutput
   ) {
-    let text = UnsafeBufferPointer(rebasing: bytes[word])
-    output.start(at: word.lowerBound)
+    guard word.count > WordCache.longestWord else {
+      return encodePart(
+        word, of: bytes, mayBeToken: mayBeToken(bytes[word]), scratch, into: &output)
+    }
+    if mayBeToken(bytes[word]),
+      let id = vocabulary.id(ofBytes: UnsafeBufferPointer(rebasing: bytes[word]))
+    {
+      output.start(at: word.lowerBound)
+      return output.append(id, end: word.upperBound)
+    }
+    guard let borders else {
+      return encodePart(word, of: bytes, mayBeToken: false, scratch, into: &output)
+    }
+    borders.forEachPart(of: word, in: bytes) {
+      encodePart($0, of: bytes, mayBeToken: false, scratch, into: &output)
+    }
+  }
+
+  /// Cuts words so long that they are worth sharing out between threads into parts that have the
+  /// same tokens; none where a whole word may be a token.
+  func subdivide(_ words: [Range<Int>], of bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+    guard let borders, wholeWords == .merged else { return words }
+    var parts: [Range<Int>] = []
+    parts.reserveCapacity(max(words.count, bytes.count / 5))
+    for word in words { borders.forEachPart(of: word, in: bytes) { parts.append($0) } }
+    return parts
+  }
+
+  private func mayBeToken(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+    switch wholeWords {
+    case .merged: false
+    case .tokens: true
+    case .tokensOfLineFeeds: word.allSatisfy { $0 == 0x0A }
+    }
+  }
+
+  /// - Parameter mayBeToken: Whether the part becomes the token it spells, if there is one.
+  private func encodePart(
+    _ part: Range<Int>, of bytes: UnsafeBufferPointer<UInt8>, mayBeToken: Bool,
+    _ scratch: EncodingScratch, into output: inout TokenOutput
+  ) {
+    let text = UnsafeBufferPointer(rebasing: bytes[part])
+    output.start(at: part.lowerBound)
+    let symbols = scratch.symbols
     guard text.count <= WordCache.longestWord else {
-      if ignoresMerges, let id = vocabulary.id(ofBytes: text) {
-        return output.append(id, end: word.upperBound)
-      }
-      let count = merge(text, scratch.symbols)
-      return output.append(scratch.symbols, count: count, at: word.lowerBound)
+      return output.append(symbols, count: merge(text, symbols), at: part.lowerBound)
     }
     let key = WordCache.Key(text)
     let isKnown = scratch.words.forEachToken(of: key) { id, end in
-      output.append(id, end: word.lowerBound + end)
+      output.append(id, end: part.lowerBound + end)
     }
     if isKnown { return }
-    let symbols = scratch.symbols
     var count = 1
-    if ignoresMerges, let id = vocabulary.id(ofBytes: text) {
+    if mayBeToken, let id = vocabulary.id(ofBytes: text) {
       symbols.reserve(1)
       (symbols.ids[0], symbols.ends[0]) = (id, Int32(text.count))
     } else {
@@ -68,36 +116,24 @@ final class BytePairEncoder: Sendable {
     if count <= WordCache.mostTokens {
       scratch.words.store(key, ids: symbols.ids, ends: symbols.ends, count: count)
     }
-    output.append(symbols, count: count, at: word.lowerBound)
+    output.append(symbols, count: count, at: part.lowerBound)
   }
 
   /// Leaves the tokens of `word` in `symbols` and returns how many they are.
   private func merge(_ word: UnsafeBufferPointer<UInt8>, _ symbols: SymbolBuffer) -> Int {
     symbols.reserve(word.count)
-    let count = spell(word, symbols)
-    if count < 2 { return count }
-    return word.count <= Self.scanLimit
-      ? mergeByScanning(symbols, count: count) : mergeByHeap(symbols, count: count)
-  }
-
-  /// One symbol a byte. Bytes without a token become the unknown token or, where there is none
-  /// either, vanish, as they do in Hugging Face's tokenizers.
-  private func spell(_ word: UnsafeBufferPointer<UInt8>, _ symbols: SymbolBuffer) -> Int {
-    var count = 0
-    var followsUnknown = false
-    byteIDs.withUnsafeBufferPointer { byteIDs in
-      for index in 0..<word.count {
-        let id = byteIDs[Int(word[index])]
-        if id < 0, followsUnknown, let unknown, unknown.isFused {
-          symbols.ends[count - 1] = Int32(index + 1)
-          continue
-        }
-        followsUnknown = id < 0
-        guard let symbol = id >= 0 ? id : unknown?.id else { continue }
-        symbols.ids[count] = symbol
-        symbols.ends[count] = Int32(index + 1)
-        count += 1
+    var count =
+      switch spelling {
+      case .bytes(let spelling): spelling.spell(word, symbols)
+      case .characters(let spelling): spelling.spell(word, symbols)
       }
+    if count > 1 {
+      count =
+        count <= Self.scanLimit
+        ? mergeByScanning(symbols, count: count) : mergeByHeap(symbols, count: count)
+    }
+    if case .characters(let spelling) = spelling, spelling.hasProvisionalIDs {
+      return spelling.replaceProvisional(symbols, count: count, in: word)
     }
     return count
   }
@@ -108,7 +144,8 @@ final class BytePairEncoder: Sendable {
     for index in 0..<count - 1 { pairs[index] = merges[ids[index], ids[index + 1]] }
     while count > 1 {
       var best = 0
-      for index in 1..<count - 1 where pairs[index] < pairs[best] { best = index }
+      for index in 1..<count - 1 where pairs[index] >> 32 < pairs[best] >> 32 { best = index }
+      // Ranks alone are compared: of equal ranks the leftmost comes first.
       let merge = pairs[best]
       if merge == MergeTable.none { break }
       ids[best] = Int32(truncatingIfNeeded: merge)

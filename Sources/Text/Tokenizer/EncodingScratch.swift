@@ -6,4 +6,5 @@ final class EncodingScratch: @unchecked Sendable {
   let words = WordCache()
   let symbols = SymbolBuffer()
   let matching = MatchScratch()
+  let paths = BestPaths()
 }

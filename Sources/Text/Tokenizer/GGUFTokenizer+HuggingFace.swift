@@ -90,7 +90,7 @@ extension GGUFTokenizer {
     ]
   }
 
-  private var startsWithBOS: Bool { file.metadata["tokenizer.ggml.add_bos_token"]?.bool ?? false }
+  private var startsWithBOS: Bool { adds("bos") }
 
   /// Bytes spelled as characters; the cutting is done by then.
   private static var bytes: JSON {

@@ -3,10 +3,11 @@ import Formats
 extension MergeTable {
   /// - Parameters:
   ///   - pairs: Spelled as in the vocabulary, in order of rank.
+  ///   - prefixLength: Bytes that the right part of a merge leaves out where it is joined.
   ///   - place: The file, for the error.
   /// - Throws: A `Problem` where a part or the whole of a merge is not in the vocabulary.
   convenience init(
-    _ pairs: [(String, String)], _ vocabulary: Vocabulary, place: String
+    _ pairs: [(String, String)], _ vocabulary: Vocabulary, prefixLength: Int = 0, place: String
   ) throws(Problem) {
     var merges: [(left: Int32, right: Int32, joined: Int32)] = []
     merges.reserveCapacity(pairs.count)
@@ -19,24 +20,28 @@ extension MergeTable {
           "merge \(index) (\"\(left)\" and \"\(right)\") needs token \"\(token)\", which is not in "
             + "the vocabulary; the file is damaged")
       }
-      if let ids = Self.ids(left, right, vocabulary, &spelled) {
+      if prefixLength == 0, let ids = Self.ids(left, right, vocabulary, &spelled) {
         merges.append(ids)
       } else {
-        merges.append((try id(left), try id(right), try id(left + right)))
+        let rest = String(decoding: right.utf8.dropFirst(prefixLength), as: UTF8.self)
+        merges.append((try id(left), try id(right), try id(left + rest)))
       }
     }
     self.init(merges)
   }
 
-  /// The tokens of a merge where all of them are spelled in bytes, as nearly every one is; else nil. Looks them
-  /// up in one piece of memory: a vocabulary has tens of thousands of merges.
+  /// The tokens of a merge where all of them are found by their bytes, as nearly every one is; else
+  /// nil. Looks them up in one piece of memory: a vocabulary has tens of thousands of merges.
   private static func ids(
     _ left: String, _ right: String, _ vocabulary: Vocabulary, _ spelled: inout [UInt8]
   ) -> (left: Int32, right: Int32, joined: Int32)? {
     spelled.removeAll(keepingCapacity: true)
-    guard ByteAlphabet.append(left, to: &spelled) else { return nil }
-    let border = spelled.count
-    guard ByteAlphabet.append(right, to: &spelled) else { return nil }
+    func append(_ part: String) -> Bool {
+      if vocabulary.isByteLevel { return ByteAlphabet.append(part, to: &spelled) }
+      spelled.append(contentsOf: part.utf8)
+      return true
+    }
+    guard append(left), case let border = spelled.count, append(right) else { return nil }
     return spelled.withUnsafeBufferPointer { bytes in
       guard let left = vocabulary.id(ofBytes: UnsafeBufferPointer(rebasing: bytes[..<border])),
         let right = vocabulary.id(ofBytes: UnsafeBufferPointer(rebasing: bytes[border...])),

@@ -11,12 +11,19 @@ final class MergeTable: @unchecked Sendable {
   private let mask: UInt64
 
   /// - Parameter merges: In order of rank; where a pair comes twice, the later rank counts.
-  init(_ merges: [(left: Int32, right: Int32, joined: Int32)]) {
+  convenience init(_ merges: [(left: Int32, right: Int32, joined: Int32)]) {
+    self.init(merges, ranks: 0..<merges.count)
+  }
+
+  /// - Parameter ranks: One a merge, below 2^32; several merges may have the same.
+  init(
+    _ merges: [(left: Int32, right: Int32, joined: Int32)], ranks: some Sequence<Int>
+  ) {
     let capacity = (merges.count * 2 + 1).nextPowerOfTwo
     slots = .allocate(capacity: capacity)
     slots.initialize(repeating: (Self.none, Self.none), count: capacity)
     mask = UInt64(capacity - 1)
-    for (rank, merge) in merges.enumerated() {
+    for (rank, merge) in zip(ranks, merges) {
       let pair = Self.pair(merge.left, merge.right)
       slots[place(of: pair)] = (pair, UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.joined)))
     }

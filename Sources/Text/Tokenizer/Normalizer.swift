@@ -1,27 +1,56 @@
-@_spi(_Unicode) import Swift
-
 /// What happens to the text between two added tokens before it is cut into words.
 struct Normalizer: Sendable {
   enum Step: Sendable {
-    /// Canonical composition (Unicode normalization form C).
-    case composition
+    /// One of Unicode's normalization forms.
+    case form(NormalizationForm)
     /// Every character becomes its lower case, by itself (no rules that look at neighbours).
     case lowercase
-    case replacement(Pattern, with: String)
+    /// Drops combining marks.
+    case withoutMarks
+    case replacement(Pattern, with: [UInt8])
+    /// Every occurrence of the first text becomes the second.
+    case literalReplacement([UInt8], with: [UInt8])
     /// Put before a text that is not empty.
-    case prefix(String)
+    case prefix([UInt8])
+    /// Drops white space at the ends.
+    case trimmed(left: Bool, right: Bool)
+    /// White space of many kinds becomes a space, control characters vanish.
+    case plainSpaces
+    case map(CharacterMap)
+    case bert(BERTNormalizer)
+    /// Bytes become the characters that spell them.
+    case spelled
+    case sentencePiece(SentencePieceNormalizer)
   }
 
   let steps: [Step]
 
   /// The normalized text, or nil where it is the text itself.
-  func normalize(_ text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch) -> AlignedText? {
-    let effective = steps.filter { step in
-      if case .composition = step { !Self.isSurelyComposed(text) } else { true }
+  func normalize(
+    _ text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch, isTracking: Bool
+  ) -> AlignedText? {
+    if text.isEmpty { return nil }
+    var result: AlignedText?
+    for step in steps {
+      if let before = result {
+        if before.bytes.withUnsafeBufferPointer({ Self.leaves($0, asItIs: step) }) { continue }
+        result = before.rewritten { Self.apply(step, to: $0, &$1, scratch) }
+      } else if !Self.leaves(text, asItIs: step) {
+        var first = AlignedText(isTracking: isTracking, capacity: text.count + text.count / 4 + 16)
+        Self.apply(step, to: text, &first, scratch)
+        result = first
+      }
     }
-    if effective.isEmpty || text.isEmpty { return nil }
-    return effective.reduce(AlignedText(text)) { result, step in
-      result.rewritten { Self.apply(step, to: $0, &$1, scratch) }
+    return result
+  }
+
+  /// Whether a step surely changes nothing: a quick look that spares most texts a copy.
+  private static func leaves(_ text: UnsafeBufferPointer<UInt8>, asItIs step: Step) -> Bool {
+    switch step {
+    case .form(let form): form.surelyLeaves(text)
+    case .literalReplacement(let literal, _):
+      literal.count == 1 && !text.contains(literal[0])
+    default: false
     }
   }
 
@@ -30,69 +59,57 @@ struct Normalizer: Sendable {
     _ scratch: EncodingScratch
   ) {
     switch step {
-    case .composition: compose(text, into: &result)
-    case .lowercase: lowercase(text, into: &result)
+    case .form(let form): form.apply(to: text, &result)
+    case .lowercase: CharacterChange.lowercase(text, &result)
+    case .withoutMarks: CharacterChange.dropMarks(text, &result)
+    case .plainSpaces: CharacterChange.plainSpaces(text, &result)
     case .prefix(let prefix):
-      if !text.isEmpty { result.append(prefix.utf8, from: 0..<0) }
-      for index in 0..<text.count { result.append(text[index], from: index..<index + 1) }
+      if !text.isEmpty { result.append(prefix, from: 0..<0) }
+      result.copy(0..<text.count, of: text)
+    case .trimmed(let left, let right):
+      let start = left ? UTF8Text.endOfSpace(from: 0, in: text) : 0
+      let end = right ? UTF8Text.startOfSpace(before: text.count, in: text) : text.count
+      if start < end { result.copy(start..<end, of: text) }
     case .replacement(let pattern, let content):
       var done = 0
       pattern.forEachMatch(in: text, scratch.matching) { match in
-        for index in done..<match.lowerBound { result.append(text[index], from: index..<index + 1) }
-        result.append(content.utf8, from: match)
+        result.copy(done..<match.lowerBound, of: text)
+        result.append(content, from: match)
         done = match.upperBound
       }
-      for index in done..<text.count { result.append(text[index], from: index..<index + 1) }
-    }
-  }
-
-  private static func lowercase(
-    _ text: UnsafeBufferPointer<UInt8>, into result: inout AlignedText
-  ) {
-    var index = 0
-    while index < text.count {
-      let end = index + UTF8Text.length(ofScalarAt: index, in: text)
-      let lower = UTF8Text.scalar(at: index, in: text).properties.lowercaseMapping
-      result.append(lower.utf8, from: index..<end)
-      index = end
-    }
-  }
-
-  /// Composes one `Character` at a time: composition never crosses the border between two of them.
-  private static func compose(_ text: UnsafeBufferPointer<UInt8>, into result: inout AlignedText) {
-    var index = 0
-    for character in String(decoding: text, as: UTF8.self) {
-      let part = String(character)
-      let end = index + part.utf8.count
-      var composed = String.UnicodeScalarView()
-      composed.append(contentsOf: part._nfc)
-      if String(composed).utf8.elementsEqual(part.utf8) {
-        for place in index..<end { result.append(text[place], from: place..<place + 1) }
-      } else {
-        result.append(String(composed).utf8, from: index..<end)
+      result.copy(done..<text.count, of: text)
+    case .literalReplacement(let literal, let content):
+      replace(literal, with: content, in: text, &result)
+    case .map(let map): map.apply(to: text, &result)
+    case .bert(let normalizer): normalizer.apply(to: text, &result)
+    case .sentencePiece(let normalizer): normalizer.apply(to: text, &result)
+    case .spelled:
+      for index in 0..<text.count {
+        ByteAlphabet.appendSpelling(of: text[index], from: index..<index + 1, to: &result)
       }
-      index = end
     }
   }
 
-  /// Whether every character is of a block that composition leaves alone, which is nearly always:
-  /// a quick look that spares most texts a copy.
-  private static func isSurelyComposed(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+  /// From left to right, without overlaps.
+  private static func replace(
+    _ literal: [UInt8], with content: [UInt8], in text: UnsafeBufferPointer<UInt8>,
+    _ result: inout AlignedText
+  ) {
+    guard let first = literal.first else { return result.copy(0..<text.count, of: text) }
+    var done = 0
     var index = 0
-    while index < text.count {
-      if text[index] < 0xCC {
+    while index + literal.count <= text.count {
+      guard text[index] == first,
+        literal.count == 1 || text[index..<index + literal.count].elementsEqual(literal)
+      else {
         index += 1
         continue
       }
-      switch UTF8Text.scalar(at: index, in: text).value {
-      // Cyrillic; general punctuation; CJK punctuation and kana without the voicing marks;
-      // ideographs; Hangul syllables; full-width forms; emoji.
-      case 0x400...0x482, 0x2010...0x2027, 0x3001...0x3029, 0x3041...0x3096, 0x30A1...0x30FF,
-        0x3400...0x9FFF, 0xAC00...0xD7A3, 0xFF01...0xFFEF, 0x1F300...0x1FAFF:
-        index += UTF8Text.length(ofScalarAt: index, in: text)
-      default: return false
-      }
+      if done < index { result.copy(done..<index, of: text) }
+      result.append(content, from: index..<index + literal.count)
+      index += literal.count
+      done = index
     }
-    return true
+    if done < text.count { result.copy(done..<text.count, of: text) }
   }
 }

@@ -12,23 +12,47 @@ struct NormalizerReader {
 
   private func steps(_ value: JSON?) throws(Problem) -> [Normalizer.Step] {
     guard let value, !value.isNull else { return [] }
+    func isOn(_ key: String) -> Bool { value[key]?.bool ?? true }
     switch value["type"]?.string {
-    case "NFC": return [.composition]
+    case "NFC": return [.form(.composed)]
+    case "NFD": return [.form(.decomposed)]
+    case "NFKC": return [.form(.compatiblyComposed)]
+    case "NFKD": return [.form(.compatiblyDecomposed)]
     case "Lowercase": return [.lowercase]
-    case "Prepend": return [.prefix(value["prepend"]?.string ?? "")]
-    case "Replace":
-      guard let content = value["content"]?.string else {
-        throw Problem(path, "the normalizer \"Replace\" has no \"content\", expected a text")
+    case "StripAccents": return [.withoutMarks]
+    case "Nmt": return [.plainSpaces]
+    case "ByteLevel": return [.spelled]
+    case "Strip": return [.trimmed(left: isOn("strip_left"), right: isOn("strip_right"))]
+    case "Prepend": return [.prefix(Array((value["prepend"]?.string ?? "").utf8))]
+    case "Precompiled":
+      guard let blob = Base64.decode(value["precompiled_charsmap"]?.string ?? "") else {
+        throw Problem(path, "\"precompiled_charsmap\" is not base64; the file is damaged")
       }
-      return [.replacement(try Pattern(value["pattern"], place: path), with: content)]
+      return blob.isEmpty ? [] : [.map(try CharacterMap(blob, place: path))]
+    case "BertNormalizer":
+      let normalizer = BERTNormalizer(
+        cleansText: isOn("clean_text"), isolatesIdeographs: isOn("handle_chinese_chars"),
+        dropsAccents: value["strip_accents"]?.bool ?? isOn("lowercase"),
+        isLowercase: isOn("lowercase"))
+      return [.bert(normalizer)]
+    case "Replace": return [try replacement(value)]
     case "Sequence":
       var all: [Normalizer.Step] = []
       for part in value["normalizers"]?.array ?? [] { all += try steps(part) }
       return all
     case let type:
-      throw Problem(
-        path, "normalizer type \"\(type ?? "")\" is not supported yet; use another model")
+      throw Problem(path, "normalizer type \"\(type ?? "")\" is not known; use another model")
     }
+  }
+
+  private func replacement(_ value: JSON) throws(Problem) -> Normalizer.Step {
+    guard let content = value["content"]?.string else {
+      throw Problem(path, "the normalizer \"Replace\" has no \"content\", expected a text")
+    }
+    if let literal = value["pattern"]?["String"]?.string {
+      return .literalReplacement(Array(literal.utf8), with: Array(content.utf8))
+    }
+    return .replacement(try Pattern(value["pattern"], place: path), with: Array(content.utf8))
   }
 }
 

@@ -37,7 +37,10 @@ struct OnigurumaSyntax {
     #"\x{0}-\x{8}\x{E}-\x{1F}\x{21}-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF}"#
     + #"\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF}"#
   /// Oniguruma also counts the superscripts and fractions of Latin-1.
-  private static let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xB2\xB3\xB9\xBC-\xBE"#
+  private static let word =
+    #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xB2\xB3\xB9\xBC-\xBE"#
+    + ["L", "M", "Nd"].map(additions).joined()
+  private static let digit = #"\p{Nd}"# + additions("Nd")
   private static let hexadecimal = "0-9A-Fa-f"
 
   private var next: Unicode.Scalar? { position < source.count ? source[position] : nil }
@@ -53,6 +56,15 @@ struct OnigurumaSyntax {
   private mutating func emit(_ text: String) { output.append(contentsOf: text.unicodeScalars) }
 
   private mutating func begin() { elementStart = output.count }
+
+  /// Characters that a category or script has gained since Unicode 14, as contents of a class: PCRE2
+  /// may be as old as that, Oniguruma knows Unicode 16.
+  private static func additions(_ name: String) -> String {
+    let scripts = ["Han", "Hiragana", "Katakana", "Hangul", "Latin"]
+    return UnicodeTables.additions.filter { key, _ in
+      name == key || (name.utf8.count == 1 && key.hasPrefix(name) && !scripts.contains(key))
+    }.sorted { $0.key < $1.key }.map(\.value.pattern).joined()
+  }
 
   /// Translates the next element, quantifier or bracket.
   private mutating func element() throws(Problem) {
@@ -101,18 +113,20 @@ struct OnigurumaSyntax {
     case "B":
       emit("(?:(?<=[\(Self.word)])(?=[\(Self.word)])|(?<![\(Self.word)])(?![\(Self.word)]))")
     case "A", "Z", "z", "G", "R", "1"..."9": emit("\\\(scalar)")
-    default: try sharedEscape(scalar)
+    default: try sharedEscape(scalar, inClass: false)
     }
   }
 
   /// Escapes that mean the same inside and outside of a character class.
-  private mutating func sharedEscape(_ scalar: Unicode.Scalar) throws(Problem) {
+  private mutating func sharedEscape(
+    _ scalar: Unicode.Scalar, inClass: Bool
+  ) throws(Problem) {
     switch scalar {
-    case "d": emit(#"\p{Nd}"#)
-    case "D": emit(#"\P{Nd}"#)
+    case "d": emit(inClass ? Self.digit : "[\(Self.digit)]")
+    case "D": emit(inClass ? #"\P{Nd}"# : "[^\(Self.digit)]")
     case "n", "t", "r", "f", "a", "e": emit("\\\(scalar)")
     case "v": emit(#"\x{B}"#)
-    case "p", "P": try property(isNegated: scalar == "P")
+    case "p", "P": try property(isNegated: scalar == "P", inClass: inClass)
     case "x": try codePoint(isBraced: next == "{", maximumDigits: next == "{" ? 8 : 2)
     case "u": try codePoint(isBraced: false, maximumDigits: 4)
     case "0"..."9", "A"..."Z", "a"..."z":
@@ -143,7 +157,7 @@ struct OnigurumaSyntax {
   }
 
   /// `\p{L}`, `\p{^L}`, `\p{Han}`, with the letter already consumed.
-  private mutating func property(isNegated: Bool) throws(Problem) {
+  private mutating func property(isNegated: Bool, inClass: Bool) throws(Problem) {
     guard next == "{", let end = source[position...].firstIndex(of: "}") else {
       throw unsupported("\\p without {…}")
     }
@@ -155,7 +169,14 @@ struct OnigurumaSyntax {
     }
     let text = String(String.UnicodeScalarView(name))
     guard let translated = Self.property(text) else { throw unsupported("\\p{\(text)}") }
-    emit("\\\(isNegated ? "P" : "p"){\(translated)}")
+    let shortName = translated.hasPrefix("sc:") ? text : translated
+    let added = Self.additions(shortName)
+    switch (isNegated, inClass) {
+    case (false, true): emit("\\p{\(translated)}\(added)")
+    case (true, true): emit("\\P{\(translated)}")
+    case (false, false): emit(added.isEmpty ? "\\p{\(translated)}" : "[\\p{\(translated)}\(added)]")
+    case (true, false): emit(added.isEmpty ? "\\P{\(translated)}" : "[^\\p{\(translated)}\(added)]")
+    }
     position = end + 1
   }
 
@@ -227,7 +248,7 @@ struct OnigurumaSyntax {
     case "w": emit(Self.word)
     case "h": emit(Self.hexadecimal)
     case "b": emit(#"\x{8}"#)
-    default: try sharedEscape(scalar)
+    default: try sharedEscape(scalar, inClass: true)
     }
   }
 

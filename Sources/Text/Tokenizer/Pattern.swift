@@ -22,6 +22,11 @@ final class Pattern: @unchecked Sendable {
     try self.init(translated: quoted, text, place)
   }
 
+  /// A pattern in PCRE2's own syntax.
+  convenience init(translated: String, place: String) throws(Problem) {
+    try self.init(translated: translated, translated, place)
+  }
+
   private init(translated: String, _ source: String, _ place: String) throws(Problem) {
     // Anchors match at lines, as in Oniguruma; \p{…} and case know all of Unicode.
     let options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C
@@ -59,6 +64,21 @@ final class Pattern: @unchecked Sendable {
       position = match.upperBound
       lastEnd = match.upperBound
     }
+  }
+
+  /// A text with every match replaced.
+  func replace(in text: [UInt8], with content: [UInt8], _ scratch: MatchScratch) -> [UInt8] {
+    var result: [UInt8] = []
+    var done = 0
+    text.withUnsafeBufferPointer { bytes in
+      forEachMatch(in: bytes, scratch) { match in
+        result += bytes[done..<match.lowerBound]
+        result += content
+        done = match.upperBound
+      }
+      result += bytes[done...]
+    }
+    return result
   }
 
   /// The leftmost match that starts at `start` or behind it.

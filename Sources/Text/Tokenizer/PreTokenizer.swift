@@ -6,8 +6,28 @@ struct PreTokenizer: Sendable {
   enum Step: Sendable {
     /// Cuts where `pattern` matches (or, inverted, where it does not).
     case split(Pattern, SplitBehavior, isInverted: Bool)
+    /// Cuts after every so many characters.
+    case chunks(Int)
     /// Puts a space before each piece that does not start with one.
     case prefixSpace
+    /// Writes `mark` for each space, and before pieces that do not start with it.
+    case metaspace(mark: [UInt8], PrefixScheme)
+    /// Writes bytes as the characters that spell them.
+    case spelled
+
+    var isSpelling: Bool { if case .spelled = self { true } else { false } }
+
+    var isSplit: Bool {
+      switch self {
+      case .split, .chunks: true
+      default: false
+      }
+    }
+  }
+
+  /// Which pieces get a mark before them.
+  enum PrefixScheme: String, Sendable {
+    case always, first, never
   }
 
   /// What becomes of the matches (the delimiters), by the names of `tokenizer.json`.
@@ -25,38 +45,82 @@ struct PreTokenizer: Sendable {
   /// "ByteLevel" in `tokenizer.json` do. Only splits.
   let spelledSteps: [Step]
 
+  init(steps: [Step], spelledSteps: [Step] = []) {
+    self.steps = steps
+    self.spelledSteps = spelledSteps
+  }
+
+  /// What a text is cut into.
+  typealias Words = (
+    text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], alignment: AlignedText?
+  )
+
   /// Calls `body` with the words of `text` and the text they are ranges of, which is not `text`
-  /// where a step inserted something: then there is an alignment with it.
+  /// where a step rewrote something: then there is an alignment with it.
+  ///
+  /// - Parameter isFirst: Whether the text begins the input.
   func cut(
-    _ text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch,
-    _ body: (UnsafeBufferPointer<UInt8>, [Range<Int>], AlignedText?) -> Void
+    _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, isTracking: Bool, _ scratch: EncodingScratch,
+    _ body: (Words) -> Void
   ) {
     if text.isEmpty { return }
-    run(steps[...], on: text, pieces: [0..<text.count], nil, scratch, body)
+    let run = Run(isFirst: isFirst, isTracking: isTracking, scratch: scratch)
+    self.run(steps[...], on: (text, [0..<text.count], nil), run, body)
+  }
+
+  private struct Run {
+    let isFirst: Bool
+    let isTracking: Bool
+    let scratch: EncodingScratch
   }
 
   private func run(
-    _ steps: ArraySlice<Step>, on text: UnsafeBufferPointer<UInt8>, pieces: [Range<Int>],
-    _ alignment: AlignedText?, _ scratch: EncodingScratch,
-    _ body: (UnsafeBufferPointer<UInt8>, [Range<Int>], AlignedText?) -> Void
+    _ steps: ArraySlice<Step>, on words: Words, _ run: Run, _ body: (Words) -> Void
   ) {
-    var pieces = pieces
+    var words = words
     for (index, step) in zip(steps.indices, steps) {
-      switch step {
-      case .split(let pattern, let behavior, let isInverted):
-        pieces = Self.split(text, pieces, pattern, behavior, isInverted, scratch.matching)
-      case .prefixSpace:
-        if pieces.allSatisfy({ text[$0.lowerBound] == UInt8(ascii: " ") }) { continue }
-        let (prefixed, moved) = Self.prefixSpaces(text, pieces, alignment)
-        return prefixed.bytes.withUnsafeBufferPointer {
-          run(steps[(index + 1)...], on: $0, pieces: moved, prefixed, scratch, body)
-        }
+      if step.isSplit {
+        words.words = Self.split(words.text, words.words, step, run.scratch)
+        continue
+      }
+      guard let (rewritten, moved) = Self.rewrite(words, step, run) else { continue }
+      return rewritten.bytes.withUnsafeBufferPointer {
+        self.run(steps[(index + 1)...], on: ($0, moved, rewritten), run, body)
       }
     }
-    body(text, spelledSteps.isEmpty ? pieces : cutSpelled(text, pieces, scratch), alignment)
+    if !spelledSteps.isEmpty { words.words = cutSpelled(words.text, words.words, run.scratch) }
+    body(words)
   }
 
   // MARK: - Splitting
+
+  private static func split(
+    _ text: UnsafeBufferPointer<UInt8>, _ pieces: [Range<Int>], _ step: Step,
+    _ scratch: EncodingScratch
+  ) -> [Range<Int>] {
+    switch step {
+    case .split(let pattern, let behavior, let isInverted):
+      return split(text, pieces, pattern, behavior, isInverted, scratch.matching)
+    case .chunks(let length): return pieces.flatMap { chunks(of: length, in: text, $0) }
+    case .prefixSpace, .metaspace, .spelled: return pieces
+    }
+  }
+
+  private static func chunks(
+    of length: Int, in text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>
+  ) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    var (start, end, characters) = (piece.lowerBound, piece.lowerBound, 0)
+    while end < piece.upperBound {
+      end += UTF8Text.length(ofScalarAt: end, in: text)
+      characters += 1
+      if characters == length || end == piece.upperBound {
+        result.append(start..<end)
+        (start, characters) = (end, 0)
+      }
+    }
+    return result
+  }
 
   private static func split(
     _ text: UnsafeBufferPointer<UInt8>, _ pieces: [Range<Int>], _ pattern: Pattern,
@@ -142,43 +206,81 @@ struct PreTokenizer: Sendable {
 
   // MARK: - Rewriting
 
-  private static func prefixSpaces(
-    _ text: UnsafeBufferPointer<UInt8>, _ pieces: [Range<Int>], _ alignment: AlignedText?
-  ) -> (AlignedText, [Range<Int>]) {
+  /// The pieces rewritten one by one; nil where nothing changes.
+  private static func rewrite(
+    _ words: Words, _ step: Step, _ run: Run
+  ) -> (AlignedText, [Range<Int>])? {
+    let space = UInt8(ascii: " ")
+    if case .prefixSpace = step, words.words.allSatisfy({ words.text[$0.lowerBound] == space }) {
+      return nil
+    }
     var moved: [Range<Int>] = []
-    let result = (alignment ?? AlignedText(text)).rewritten { text, result in
-      for piece in pieces {
+    let rewrite = { (text: UnsafeBufferPointer<UInt8>, result: inout AlignedText) in
+      for piece in words.words {
         let start = result.bytes.count
-        if text[piece.lowerBound] != UInt8(ascii: " ") {
-          result.append(UInt8(ascii: " "), from: piece.lowerBound..<piece.lowerBound)
+        switch step {
+        case .prefixSpace:
+          if text[piece.lowerBound] != space { result.append(space, from: piece.start) }
+          result.copy(piece, of: text)
+        case .metaspace(let mark, let scheme):
+          let isMarked = text[piece.lowerBound] == space || text[piece].starts(with: mark)
+          let wantsMark =
+            scheme == .always || (scheme == .first && run.isFirst && piece.lowerBound == 0)
+          if wantsMark, !isMarked { result.append(mark, from: piece.start) }
+          writeMarks(mark, piece, of: text, &result)
+        case .spelled:
+          for index in piece {
+            ByteAlphabet.appendSpelling(of: text[index], from: index..<index + 1, to: &result)
+          }
+        case .split, .chunks: result.copy(piece, of: text)
         }
-        for index in piece { result.append(text[index], from: index..<index + 1) }
         moved.append(start..<result.bytes.count)
       }
     }
+    if let alignment = words.alignment { return (alignment.rewritten(rewrite), moved) }
+    var result = AlignedText(
+      isTracking: run.isTracking, capacity: words.text.count + words.text.count / 2 + 16)
+    rewrite(words.text, &result)
     return (result, moved)
+  }
+
+  /// Copies a piece with `mark` for each space.
+  private static func writeMarks(
+    _ mark: [UInt8], _ piece: Range<Int>, of text: UnsafeBufferPointer<UInt8>,
+    _ result: inout AlignedText
+  ) {
+    var done = piece.lowerBound
+    for index in piece where text[index] == UInt8(ascii: " ") {
+      if done < index { result.copy(done..<index, of: text) }
+      result.append(mark, from: index..<index + 1)
+      done = index + 1
+    }
+    if done < piece.upperBound { result.copy(done..<piece.upperBound, of: text) }
   }
 
   /// Applies the `spelledSteps`: spells the pieces, cuts the spelling, and brings the cuts back.
   private func cutSpelled(
     _ text: UnsafeBufferPointer<UInt8>, _ pieces: [Range<Int>], _ scratch: EncodingScratch
   ) -> [Range<Int>] {
-    var spelled = AlignedText()
+    var spelled = AlignedText(isTracking: true, capacity: text.count * 2)
     var spelledPieces: [Range<Int>] = []
     for piece in pieces {
       let start = spelled.bytes.count
       for index in piece {
-        let spelling = ByteAlphabet.spelling(of: CollectionOfOne(text[index]))
-        spelled.append(spelling.utf8, from: index..<index + 1)
+        ByteAlphabet.appendSpelling(of: text[index], from: index..<index + 1, to: &spelled)
       }
       spelledPieces.append(start..<spelled.bytes.count)
     }
     spelled.bytes.withUnsafeBufferPointer { bytes in
-      for case .split(let pattern, let behavior, let isInverted) in spelledSteps {
-        spelledPieces = Self.split(
-          bytes, spelledPieces, pattern, behavior, isInverted, scratch.matching)
+      for step in spelledSteps {
+        spelledPieces = Self.split(bytes, spelledPieces, step, scratch)
       }
     }
     return spelledPieces.map { spelled.origin(of: $0) }
   }
+}
+
+extension Range<Int> {
+  /// The empty range before this one.
+  fileprivate var start: Range<Int> { lowerBound..<lowerBound }
 }

@@ -4,18 +4,16 @@ import Formats
 struct PreTokenizerReader {
   let path: String
   private var steps: [PreTokenizer.Step] = []
-  private var spelledSteps: [PreTokenizer.Step] = []
-  private var hasByteLevel = false
 
   init(path: String) { self.path = path }
 
-  /// - Throws: A `Problem` that names a type which is not supported, or says that bytes are not what
-  ///   the tokenizer works on.
-  func read(_ value: JSON?) throws(Problem) -> PreTokenizer {
+  /// The steps in order; "ByteLevel" is a `spelled` one.
+  ///
+  /// - Throws: A `Problem` that names a type which is not supported.
+  func read(_ value: JSON?) throws(Problem) -> [PreTokenizer.Step] {
     var reader = self
     if let value, !value.isNull { try reader.add(value) }
-    guard reader.hasByteLevel else { throw Tokenizer.unsupported("BPE without ByteLevel", path) }
-    return PreTokenizer(steps: reader.steps, spelledSteps: reader.spelledSteps)
+    return reader.steps
   }
 
   private mutating func add(_ value: JSON) throws(Problem) {
@@ -23,45 +21,66 @@ struct PreTokenizerReader {
     case "Sequence":
       for part in value["pretokenizers"]?.array ?? [] { try add(part) }
     case "ByteLevel":
-      try addByteLevel(value)
+      if value["add_prefix_space"]?.bool ?? true { steps.append(.prefixSpace) }
+      if value["use_regex"]?.bool ?? true { steps.append(try .isolating(.gpt2, place: path)) }
+      steps.append(.spelled)
     case "Split":
       let isInverted = value["invert"]?.bool ?? false
       let pattern = try Pattern(value["pattern"], place: path)
-      append(.split(pattern, try behavior(value), isInverted: isInverted))
+      steps.append(.split(pattern, try behavior(value), isInverted: isInverted))
     case "Digits":
       // Several digits are one piece, or each digit is: both are an isolated pattern.
-      let pattern = value["individual_digits"]?.bool ?? false ? #"\p{N}"# : #"\p{N}+"#
-      append(try .isolating(pattern, place: path))
+      let digit = "[\(UnicodeTables.numbers.pattern)]"
+      let pattern = value["individual_digits"]?.bool ?? false ? digit : digit + "+"
+      steps.append(try .isolating(pattern, place: path))
     case "Punctuation":
-      let pattern = try Pattern(#"[\p{P}!-/:-@\[-`{-~]"#, place: path)
-      append(.split(pattern, try behavior(value, default: .isolated), isInverted: false))
+      let pattern = try Pattern(Self.punctuation, place: path)
+      steps.append(.split(pattern, try behavior(value, default: .isolated), isInverted: false))
     case "Whitespace":
       // Word characters as Unicode defines them, which is not quite Oniguruma's \w.
-      let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}"#
+      let word =
+        #"\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}"#
       let pattern = try Pattern("[\(word)]+|[^\\s\(word)]+", place: path)
-      append(.split(pattern, .removed, isInverted: true))
-    case "WhitespaceSplit":
-      append(.split(try Pattern(#"\s"#, place: path), .removed, isInverted: false))
+      steps.append(.split(pattern, .removed, isInverted: true))
+    case "WhitespaceSplit": steps.append(try withoutSpaces())
+    case "BertPreTokenizer": steps += try bert()
     case "CharDelimiterSplit":
       let delimiter = value["delimiter"]?.string ?? ""
-      append(.split(try Pattern(literal: delimiter, place: path), .removed, isInverted: false))
+      steps.append(.split(try Pattern(literal: delimiter, place: path), .removed, isInverted: false))
+    case "Metaspace": try addMetaspace(value)
+    case "FixedLength":
+      let length = value["length"]?.integer ?? 5
+      guard length > 0 else {
+        throw Problem(path, "a pre_tokenizer \"FixedLength\" has no positive \"length\"")
+      }
+      steps.append(.chunks(length))
+    case "UnicodeScripts":
+      let pattern = try Pattern(unicodeScripts: (), place: path)
+      steps.append(.split(pattern, .removed, isInverted: true))
     case let type:
-      throw Problem(
-        path, "pre_tokenizer type \"\(type ?? "")\" is not supported yet; use another model")
+      throw Problem(path, "pre_tokenizer type \"\(type ?? "")\" is not known; use another model")
     }
   }
 
-  private mutating func addByteLevel(_ value: JSON) throws(Problem) {
-    if hasByteLevel {
-      throw Problem(path, "pre_tokenizer has \"ByteLevel\" twice, which is not supported")
-    }
-    if value["add_prefix_space"]?.bool ?? true { append(.prefixSpace) }
-    if value["use_regex"]?.bool ?? true { append(try .isolating(.gpt2, place: path)) }
-    hasByteLevel = true
+  private static let punctuation = "[\(UnicodeTables.punctuation.pattern)]"
+
+  /// Words without white space, punctuation apart.
+  func bert() throws(Problem) -> [PreTokenizer.Step] {
+    [try withoutSpaces(), try .isolating(Self.punctuation, place: path)]
   }
 
-  private mutating func append(_ step: PreTokenizer.Step) {
-    if hasByteLevel { spelledSteps.append(step) } else { steps.append(step) }
+  private func withoutSpaces() throws(Problem) -> PreTokenizer.Step {
+    .split(try Pattern(#"\s"#, place: path), .removed, isInverted: false)
+  }
+
+  private mutating func addMetaspace(_ value: JSON) throws(Problem) {
+    let mark = value["replacement"]?.string ?? "\u{2581}"
+    let scheme = try PreTokenizer.PrefixScheme(value, place: path)
+    steps.append(.metaspace(mark: Array(mark.utf8), scheme))
+    if value["split"]?.bool ?? true {
+      steps.append(
+        .split(try Pattern(literal: mark, place: path), .mergedWithNext, isInverted: false))
+    }
   }
 
   private func behavior(
@@ -82,5 +101,22 @@ extension PreTokenizer.Step {
   /// Every match and everything between two matches is a piece.
   static func isolating(_ pattern: String, place: String) throws(Problem) -> Self {
     .split(try Pattern(pattern, place: place), .isolated, isInverted: false)
+  }
+}
+
+extension PreTokenizer.PrefixScheme {
+  /// "prepend_scheme" of a Metaspace; files before 2024 have "add_prefix_space" instead.
+  init(_ value: JSON, place: String) throws(Problem) {
+    if value["add_prefix_space"]?.bool == false {
+      self = .never
+    } else if let name = value["prepend_scheme"]?.string {
+      guard let scheme = Self(rawValue: name) else {
+        throw Problem(
+          place, "\"prepend_scheme\" is \"\(name)\", expected \"always\", \"first\" or \"never\"")
+      }
+      self = scheme
+    } else {
+      self = .always
+    }
   }
 }

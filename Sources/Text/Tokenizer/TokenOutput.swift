@@ -3,7 +3,7 @@ struct TokenOutput {
   private(set) var ids: [Int32] = []
   /// One range an id, or empty.
   private(set) var ranges: [Range<Int>] = []
-  private let wantsRanges: Bool
+  let wantsRanges: Bool
   /// Where the token before ended, in the text that is being cut up.
   private var position = 0
 
@@ -38,5 +38,16 @@ struct TokenOutput {
   mutating func mapRanges(from first: Int, _ transform: (Range<Int>) -> Range<Int>) {
     guard wantsRanges else { return }
     for index in first..<ranges.count { ranges[index] = transform(ranges[index]) }
+  }
+
+  mutating func shiftRanges(from first: Int, by offset: Int) {
+    guard offset > 0 else { return }
+    mapRanges(from: first) { $0.lowerBound + offset..<$0.upperBound + offset }
+  }
+
+  /// Appends the tokens of another part of the same text.
+  mutating func append(_ other: TokenOutput) {
+    ids += other.ids
+    ranges += other.ranges
   }
 }

@@ -1,19 +1,21 @@
 import Synchronization
 
-/// Text to token ids and back: byte-level byte-pair encoding.
+/// Text to token ids and back.
 ///
 /// A text goes through four stages, as in Hugging Face's tokenizers, whose ids it reproduces:
-/// added tokens are found in it · what lies between is normalized · cut into words · each word is
-/// merged into tokens. No token is ever added that is not in the text.
+/// added tokens are found in it · what lies between is normalized · cut into words · each word
+/// becomes tokens. No token is added that is not in the text, unless that is asked for.
 ///
 /// Sendable: nothing changes after loading but a pool of scratch memory, which is locked.
 package final class Tokenizer: Sendable {
   /// What a file says about a tokenizer, whatever its format.
   struct Definition {
     var vocabulary: Vocabulary
-    var encoder: BytePairEncoder
+    var model: TokenModel
     var normalizer: Normalizer?
-    var preTokenizer: PreTokenizer
+    var preTokenizer = PreTokenizer(steps: [])
+    var decoder: TokenDecoder
+    var postProcessor = PostProcessor()
     /// Distinct ids; in no particular order.
     var addedTokens: [(id: Int32, token: AddedToken)] = []
     var bosToken: String?
@@ -29,9 +31,11 @@ package final class Tokenizer: Sendable {
   package let eosToken: String?
 
   private let vocabulary: Vocabulary
-  private let encoder: BytePairEncoder
+  private let model: TokenModel
   private let normalizer: Normalizer?
   private let preTokenizer: PreTokenizer
+  private let decoder: TokenDecoder
+  private let postProcessor: PostProcessor
   private let addedTokens: [Int32: AddedToken]
   private let addedIDs: [[UInt8]: Int32]
   /// Added tokens to be found in the text as it is, and in the normalized text.
@@ -42,9 +46,11 @@ package final class Tokenizer: Sendable {
 
   init(_ definition: Definition) {
     vocabulary = definition.vocabulary
-    encoder = definition.encoder
+    model = definition.model
     normalizer = definition.normalizer
     preTokenizer = definition.preTokenizer
+    decoder = definition.decoder
+    postProcessor = definition.postProcessor
     bosToken = definition.bosToken
     eosToken = definition.eosToken
     let added = definition.addedTokens.sorted { $0.id < $1.id }
@@ -62,7 +68,7 @@ package final class Tokenizer: Sendable {
       added.filter(\.token.isNormalized).map { id, token in
         let content = Array(token.content.utf8)
         let normalized = content.withUnsafeBufferPointer {
-          normalizer?.normalize($0, scratch)?.bytes
+          normalizer?.normalize($0, scratch, isTracking: false)?.bytes
         }
         return (normalized ?? content, id, token)
       })
@@ -70,8 +76,14 @@ package final class Tokenizer: Sendable {
 
   // MARK: - Encoding
 
-  /// The token ids of `text`. Added tokens that stand in the text are recognized; none are added.
-  package func encode(_ text: String) -> [Int32] { run(text, wantsRanges: false).ids }
+  /// The token ids of `text`. Added tokens that stand in the text are recognized.
+  ///
+  /// - Parameter addsSpecialTokens: Whether the tokens that the model wants before and behind a text
+  ///   are put there; a text that begins with the first of them gets no second one.
+  package func encode(_ text: String, addsSpecialTokens: Bool = false) -> [Int32] {
+    let ids = run(text, wantsRanges: false).ids
+    return addsSpecialTokens ? postProcessor.complete(ids) : ids
+  }
 
   /// The token ids of `text`, and for each the range of the text's UTF-8 bytes it was made from.
   ///
@@ -84,18 +96,24 @@ package final class Tokenizer: Sendable {
 
   private func run(_ text: String, wantsRanges: Bool) -> TokenOutput {
     var text = text
+    return withScratch { scratch in
+      text.withUTF8 { bytes in
+        var output = TokenOutput(wantsRanges: wantsRanges, capacity: bytes.count / 3 + 8)
+        literalFinder.split(bytes) { part in
+          switch part {
+          case .token(let id, let range): output.append(id, range)
+          case .text(let range): encode(range, of: bytes, scratch, into: &output)
+          }
+        }
+        return output
+      }
+    }
+  }
+
+  private func withScratch<Result>(_ body: (EncodingScratch) -> Result) -> Result {
     let scratch = idleScratch.withLock { $0.popLast() } ?? EncodingScratch()
     defer { idleScratch.withLock { $0.append(scratch) } }
-    return text.withUTF8 { bytes in
-      var output = TokenOutput(wantsRanges: wantsRanges, capacity: bytes.count / 3 + 8)
-      literalFinder.split(bytes) { part in
-        switch part {
-        case .token(let id, let range): output.append(id, range)
-        case .text(let range): encode(range, of: bytes, scratch, into: &output)
-        }
-      }
-      return output
-    }
+    return body(scratch)
   }
 
   /// Encodes a part of the text that holds no literal added token.
@@ -105,65 +123,107 @@ package final class Tokenizer: Sendable {
   ) {
     let first = output.ids.count
     let part = UnsafeBufferPointer(rebasing: text[range])
-    if let normalized = normalizer?.normalize(part, scratch) {
-      normalized.bytes.withUnsafeBufferPointer { encodeNormalized($0, scratch, into: &output) }
+    let isFirst = range.lowerBound == 0
+    let normalized = normalizer?.normalize(part, scratch, isTracking: output.wantsRanges)
+    if let normalized {
+      normalized.bytes.withUnsafeBufferPointer {
+        encodeNormalized($0, isFirst: isFirst, scratch, into: &output)
+      }
       output.mapRanges(from: first) { normalized.origin(of: $0) }
     } else {
-      encodeNormalized(part, scratch, into: &output)
+      encodeNormalized(part, isFirst: isFirst, scratch, into: &output)
     }
-    if range.lowerBound > 0 {
-      output.mapRanges(from: first) {
-        $0.lowerBound + range.lowerBound..<$0.upperBound + range.lowerBound
-      }
-    }
+    output.shiftRanges(from: first, by: range.lowerBound)
   }
 
   private func encodeNormalized(
-    _ text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch, into output: inout TokenOutput
+    _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ scratch: EncodingScratch,
+    into output: inout TokenOutput
   ) {
     normalizedFinder.split(text) { part in
       switch part {
       case .token(let id, let range): output.append(id, range)
       case .text(let range):
         let first = output.ids.count
-        encodeWords(of: UnsafeBufferPointer(rebasing: text[range]), scratch, into: &output)
-        if range.lowerBound > 0 {
-          output.mapRanges(from: first) {
-            $0.lowerBound + range.lowerBound..<$0.upperBound + range.lowerBound
-          }
-        }
+        encodeWords(
+          of: UnsafeBufferPointer(rebasing: text[range]), isFirst: isFirst && range.lowerBound == 0,
+          scratch, into: &output)
+        output.shiftRanges(from: first, by: range.lowerBound)
       }
     }
   }
 
   private func encodeWords(
-    of text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch, into output: inout TokenOutput
+    of text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ scratch: EncodingScratch,
+    into output: inout TokenOutput
   ) {
     let first = output.ids.count
-    preTokenizer.cut(text, scratch) { text, words, alignment in
-      for word in words { encoder.encode(word, of: text, scratch, into: &output) }
-      if let alignment { output.mapRanges(from: first) { alignment.origin(of: $0) } }
+    preTokenizer.cut(text, isFirst: isFirst, isTracking: output.wantsRanges, scratch) { words in
+      if words.text.count < SharedWork.smallest {
+        for word in words.words { model.encode(word, of: words.text, scratch, into: &output) }
+      } else {
+        encodeShared(model.subdivide(words.words, of: words.text), of: words.text, into: &output)
+      }
+      if let alignment = words.alignment {
+        output.mapRanges(from: first) { alignment.origin(of: $0) }
+      }
     }
+  }
+
+  /// Encodes the words of a long text on all cores, a stretch of words at a time.
+  private func encodeShared(
+    _ words: [Range<Int>], of text: UnsafeBufferPointer<UInt8>, into output: inout TokenOutput
+  ) {
+    let wantsRanges = output.wantsRanges
+    let parts = SharedWork.run(SharedWork.stretches(of: words)) { stretch in
+      withScratch { scratch in
+        let bytes = words[stretch.upperBound - 1].upperBound - words[stretch.lowerBound].lowerBound
+        var part = TokenOutput(wantsRanges: wantsRanges, capacity: bytes / 3 + 8)
+        for word in words[stretch] { model.encode(word, of: text, scratch, into: &part) }
+        return part
+      }
+    }
+    for part in parts { output.append(part) }
   }
 
   // MARK: - Decoding
 
-  /// The text of `ids`: their bytes put together. Bytes that are no UTF-8 become U+FFFD, ids that
-  /// no token has become nothing.
+  /// The text of `ids`, as the model's decoder puts it together. Bytes that are no UTF-8 become
+  /// U+FFFD, ids that no token has become nothing.
   package func decode(_ ids: [Int32], skipSpecialTokens: Bool = true) -> String {
-    var bytes: [UInt8] = []
-    for id in ids {
-      if skipSpecialTokens, addedTokens[id]?.isSpecial == true { continue }
-      bytes += decodeBytes(id)
+    let ids = skipSpecialTokens ? ids.filter { !isSpecial($0) } : ids
+    if decodesToBytes {
+      return String(decoding: ids.flatMap(plainBytes), as: UTF8.self)
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return decoder.text(of: ids.compactMap(spelledBytes))
   }
 
-  /// The bytes that one token stands for, perhaps a part of a character; empty for an unknown id.
-  package func decodeBytes(_ id: Int32) -> [UInt8] {
-    if let added = addedTokens[id] { return Array(added.content.utf8) }
+  /// Decodes tokens as they come.
+  package func stream(skipSpecialTokens: Bool = true) -> TokenStream {
+    TokenStream(self, skipsSpecialTokens: skipSpecialTokens)
+  }
+
+  /// Whether a text is the bytes of its tokens one after the other.
+  var decodesToBytes: Bool { decoder.isPlainBytes && vocabulary.isByteLevel }
+
+  func isSpecial(_ id: Int32) -> Bool { addedTokens[id]?.isSpecial == true }
+
+  /// The bytes that one token of a byte-level vocabulary stands for, perhaps a part of a character;
+  /// empty for an unknown id.
+  func plainBytes(_ id: Int32) -> [UInt8] {
+    if let added = addedTokens[id] {
+      return ByteAlphabet.bytes(spelledBy: added.content) ?? Array(added.content.utf8)
+    }
     return vocabulary.bytes(of: Int(id)).map(Array.init) ?? []
   }
+
+  /// Whether the token stands for a byte that is not the first of its character, such as `<0x80>`.
+  func isInsideCharacter(_ id: Int32) -> Bool {
+    guard let byte = spelledBytes(id).flatMap(TokenDecoder.byte) else { return false }
+    return byte & 0xC0 == 0x80
+  }
+
+  private func spelledBytes(_ id: Int32) -> [UInt8]? { token(for: id).map { Array($0.utf8) } }
 
   // MARK: - Single tokens
 

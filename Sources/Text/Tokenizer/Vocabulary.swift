@@ -18,22 +18,41 @@ struct Vocabulary: Sendable {
   /// Token `id` is `storage[starts[id]..<starts[id + 1]]`.
   private let starts: [Int]
   private let forms: [Form]
-  /// Byte-level tokens by their bytes: an id, or -1 for a free place. Power-of-two length.
+  /// Tokens by their bytes: an id, or -1 for a free place. Power-of-two length.
   private let places: [Int32]
-  /// Tokens with characters outside the byte alphabet, by their UTF-8.
+  /// Of a byte-level vocabulary, tokens with characters outside the alphabet, by their UTF-8.
   private let literals: [[UInt8]: Int32]
+
+  /// Whether tokens are spelled in the byte alphabet; else each is the text it stands for.
+  let isByteLevel: Bool
 
   private enum Form: UInt8 { case absent, bytes, literal }
 
   /// - Parameters:
-  ///   - tokens: Spelled in the byte alphabet, or literally where a character is outside it.
+  ///   - tokens: Where bytes are spelled in the byte alphabet: in it, or literally where a character
+  ///     is outside it.
   ///   - place: The file, for the error.
   /// - Throws: A `Problem` where an id is out of bounds or used twice.
-  init(_ tokens: [(spelling: String, id: Int)], place: String) throws(Problem) {
+  init(
+    _ tokens: [(spelling: String, id: Int)], isByteLevel: Bool, place: String
+  ) throws(Problem) {
+    try self.init(
+      tokens.map { spelling, id in
+        if !isByteLevel { return (Array(spelling.utf8), id, false) }
+        if let bytes = ByteAlphabet.bytes(spelledBy: spelling) { return (bytes, id, false) }
+        return (Array(spelling.utf8), id, true)
+      }, isByteLevel: isByteLevel, place: place)
+  }
+
+  /// - Parameter tokens: By their bytes; a literal one is found by its spelling only.
+  init(
+    _ tokens: [(bytes: [UInt8], id: Int, isLiteral: Bool)], isByteLevel: Bool, place: String
+  ) throws(Problem) {
     var byID: [(form: Form, bytes: [UInt8])] = []
     byID.reserveCapacity(tokens.count)
-    for (spelling, id) in tokens {
+    for (bytes, id, isLiteral) in tokens {
       guard id >= 0, id < Self.idLimit else {
+        let spelling = String(decoding: bytes, as: UTF8.self)
         throw Problem(
           place, "token \"\(spelling)\" has id \(id), expected 0 to \(Self.idLimit - 1)")
       }
@@ -41,12 +60,9 @@ struct Vocabulary: Sendable {
       guard byID[id].form == .absent else {
         throw Problem(place, "two tokens have id \(id), expected one token for each id")
       }
-      if let bytes = ByteAlphabet.bytes(spelledBy: spelling) {
-        byID[id] = (.bytes, bytes)
-      } else {
-        byID[id] = (.literal, Array(spelling.utf8))
-      }
+      byID[id] = (isLiteral ? .literal : .bytes, bytes)
     }
+    self.isByteLevel = isByteLevel
     self.size = byID.count
     self.forms = byID.map(\.form)
     self.storage = byID.flatMap(\.bytes)
@@ -95,11 +111,11 @@ struct Vocabulary: Sendable {
   /// The token as the vocabulary file spells it.
   func spelling(of id: Int) -> String? {
     guard let bytes = bytes(of: id) else { return nil }
-    return forms[id] == .bytes
+    return forms[id] == .bytes && isByteLevel
       ? ByteAlphabet.spelling(of: bytes) : String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The byte-level token that stands for exactly these bytes.
+  /// The token that stands for exactly these bytes.
   func id(ofBytes bytes: UnsafeBufferPointer<UInt8>) -> Int32? {
     storage.withUnsafeBufferPointer { storage in
       var place = Self.hash(bytes) & (places.count - 1)
@@ -115,10 +131,15 @@ struct Vocabulary: Sendable {
 
   /// The token that the vocabulary file spells this way.
   func id(of spelling: String) -> Int32? {
+    guard isByteLevel else { return id(ofBytes: Array(spelling.utf8)) }
     guard let bytes = ByteAlphabet.bytes(spelledBy: spelling) else {
       return literals[Array(spelling.utf8)]
     }
-    return bytes.withUnsafeBufferPointer { id(ofBytes: $0) }
+    return id(ofBytes: bytes)
+  }
+
+  func id(ofBytes bytes: [UInt8]) -> Int32? {
+    bytes.withUnsafeBufferPointer { id(ofBytes: $0) }
   }
 }
 

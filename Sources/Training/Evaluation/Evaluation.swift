@@ -50,7 +50,7 @@ package struct Evaluation {
     let files = base.files
     // Adapters are checked before minutes are spent on the weights.
     let loaded = try adapters.map {
-      try PEFTDirectory.load(
+      try AdapterDirectory.load(
         $0, linears: files.specification.linears, baseFingerprint: files.fingerprint)
     }
     for warning in loaded.flatMap(\.warnings) { warn(warning) }

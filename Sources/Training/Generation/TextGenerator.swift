@@ -19,7 +19,7 @@ package final class TextGenerator {
     Kernels.setThreads(threads ?? Kernels.defaultThreads)
     let base = try OpenedModel(path: path, template: template)
     let loaded = try adapter.map {
-      try PEFTDirectory.load(
+      try AdapterDirectory.load(
         $0, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint)
     }
     warnings = loaded?.warnings ?? []
@@ -53,12 +53,12 @@ package final class TextGenerator {
       throw Problem("--prompt", "the prompt is empty; give at least one word")
     }
     try base.files.specification.requirePositions(for: ids.count, place: "--prompt")
-    var stream = UTF8Stream()
+    var stream = base.tokenizer.stream()
     let answer = model.generate(
       prompt: ids, adapters: adapters, maxNewTokens: maxNewTokens, sampler: sampler,
       stopTokens: stopTokens
     ) { token in
-      let piece = stream.append(base.tokenizer.decodeBytes(token))
+      let piece = stream.append(token)
       return piece.isEmpty || onText(piece)
     }
     let rest = stream.finish()

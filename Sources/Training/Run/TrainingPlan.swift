@@ -24,6 +24,8 @@ package struct TrainingPlan {
   package let targets: [Site]
   package let trainedParameters: Int
   package let memory: MemoryPlan
+  /// What happens to the weights of a checkpoint that is quantized; nil where it is not.
+  package let weights: String?
 
   package init(recipe: Recipe, base: OpenedModel, data: TrainingData) throws {
     let training = recipe.training
@@ -61,10 +63,18 @@ package struct TrainingPlan {
       SelectedTokens.count(
         trained: rows.reduce(0) { $0 + data.train[$1].trainedTokens }, of: tokens)
     }
+    let storage = WeightStorage(recipe.model)
+    let keeps = base.files.specification.linears.contains {
+      base.files.keptBytes($0, storage) != nil
+    }
+    weights = base.files.storedQuantization.map {
+      "stored as \($0), \(keeps ? "kept in 4 bits" : storage.treatment(of: $0))"
+    }
     memory = MemoryPlan(
-      base.files.specification, storage: WeightStorage(recipe.model), tokens: computed.max() ?? 0,
+      base.files.specification, storage: storage, tokens: computed.max() ?? 0,
       outputs: outputs.max() ?? 0,
-      checkpointing: training.gradientCheckpointing, method: method, targets: targets)
+      checkpointing: training.gradientCheckpointing, method: method, targets: targets,
+      keptBytes: { base.files.keptBytes($0, storage) })
   }
 
   /// The adapter that the recipe asks for, and the layers it goes on.
@@ -94,5 +104,12 @@ extension WeightStorage {
     self.init(
       section.computeDtype, quantization: section.quantization,
       doubleQuantization: section.doubleQuantization)
+  }
+
+  /// What becomes of weights that are stored in a quantized form when they are loaded.
+  fileprivate func treatment(of stored: String) -> String {
+    guard quantization == .nf4 else { return "held as \(type.rawValue)" }
+    return stored == PretrainedFiles.storedNF4
+      ? "kept as they are" : "made \(type.rawValue) and quantized again to nf4"
   }
 }

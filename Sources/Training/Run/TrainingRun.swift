@@ -134,7 +134,7 @@ final class TrainingRun {
     from source: String, recipe: Recipe, plan: TrainingPlan, base: OpenedModel,
     onEvent: (TrainingEvent) -> Void
   ) throws -> AdapterSet {
-    let loaded = try PEFTDirectory.load(
+    let loaded = try AdapterDirectory.load(
       source, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint,
       dropout: recipe.adapter.dropout)
     for warning in loaded.warnings { onEvent(.warning(warning)) }

@@ -59,6 +59,7 @@ final class TrainingDisplay {
     var lines = LabelledLines()
     let quantization = recipe.model.quantization.map { " in \($0.rawValue)" } ?? ""
     lines.add("model", recipe.model.path + quantization)
+    if let weights = plan.weights { lines.add("weights", weights) }
     lines.add(
       "adapter",
       "\(recipe.adapter.type.rawValue) rank \(recipe.adapter.rank) on \(plan.targets.count) layers, "

@@ -62,7 +62,7 @@ package struct LoRAConfiguration: AdapterMethod, Equatable {
     return found.map { lora(site, a: $0[0], b: $0[1], in: nil) }
   }
 
-  private func lora(_ site: Site, a: Tensor, b: Tensor, in memory: TensorPool?) -> LoRA {
+  func lora(_ site: Site, a: Tensor, b: Tensor, in memory: TensorPool?) -> LoRA {
     let (rank, alpha) = (rank(of: site), alphaPattern[site.module] ?? alpha)
     let scale = useRSLoRA ? alpha / Double(rank).squareRoot() : alpha / Double(rank)
     return LoRA(
