@@ -16,7 +16,7 @@ struct Convert: ParsableCommand {
       directory, which is in F32, F16 or BF16.
       """)
 
-  @Option(help: "Model: a Hugging Face directory or a .gguf file.")
+  @Option(help: "Model: a Hugging Face directory, a .gguf file or OWNER/NAME of the hub.")
   var model: String
 
   @Option(help: "Type of the weights: F32, F16, BF16; in a .gguf file any that export knows.")
@@ -26,9 +26,11 @@ struct Convert: ParsableCommand {
   var output: String
 
   func run() throws {
+    let path = try ModelReference.path(model)
     if output.hasSuffix(".gguf") {
-      var settings = Exporter.Settings(model: model, format: .gguf, output: output)
+      var settings = Exporter.Settings(model: path, format: .gguf, output: output)
       settings.type = type
+      settings.name = lastPathComponent(model)
       let exporter = try Exporter(settings)
       for warning in exporter.warnings { Terminal.error.warn(warning) }
       try exporter.run()
@@ -39,7 +41,7 @@ struct Convert: ParsableCommand {
           "\(type.rawValue) is a type of GGUF files; give --output a name that ends in .gguf, or"
             + " choose F32, F16 or BF16")
       }
-      try Converter.writeDirectory(model: model, output: output, type: type)
+      try Converter.writeDirectory(model: path, output: output, type: type)
     }
     Terminal.error.write("written to \(output)\n")
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Export
+import Formats
 
 /// `finetune export`: base and adapter for another program.
 struct ExportVerb: ParsableCommand {
@@ -20,7 +21,7 @@ struct ExportVerb: ParsableCommand {
       before any work.
       """)
 
-  @Option(help: "Base model: a Hugging Face directory or a .gguf file.")
+  @Option(help: "Base model: a Hugging Face directory, a .gguf file or OWNER/NAME of the hub.")
   var model: String
 
   @Option(help: "Adapter directory.")
@@ -46,10 +47,11 @@ struct ExportVerb: ParsableCommand {
   var system: String?
 
   func run() throws {
-    var settings = Exporter.Settings(model: model, format: format, output: output)
-    settings.adapter = adapter
+    var settings = Exporter.Settings(
+      model: try ModelReference.path(model), format: format, output: output)
+    settings.adapter = try adapter.map { try ModelReference.path($0) }
     settings.type = type
-    settings.name = name
+    settings.name = name ?? lastPathComponent(model)
     settings.system = system
     let exporter = try Exporter(settings)
     for warning in exporter.warnings { Terminal.error.warn(warning) }

@@ -48,7 +48,9 @@ struct FormatComparison {
   ///   - warn: Gets a sentence for each doubt about rows, adapter or format.
   ///   - begin: Called with the name of each format before it is measured.
   func run(warn: (String) -> Void, begin: (String) -> Void) throws -> [Line] {
-    let files = try PretrainedFiles.open(model.model)
+    let base = try model.path()
+    let adapter = try adapter.map { try ModelReference.path($0) }
+    let files = try PretrainedFiles.open(base)
     let weights = files.specification.sites.reduce(0) { $0 + $1.count }
     let directory = try keep ?? temporaryDirectory()
     if let keep { try createDirectory(keep) }
@@ -56,13 +58,14 @@ struct FormatComparison {
     // All of them are checked before the first is written.
     let exporters = try types.map { type in
       let path = "\(directory)/\(lastPathComponent(model.model))-\(type.rawValue).gguf"
-      var settings = Exporter.Settings(model: model.model, format: .gguf, output: path)
+      var settings = Exporter.Settings(model: base, format: .gguf, output: path)
       settings.adapter = adapter
       settings.type = type
       return (type, path, try Exporter(settings))
     }
     for warning in exporters.first?.2.warnings ?? [] { warn(warning) }
-    var lines = try inMemory(files, weights: weights, warn: warn, begin: begin)
+    var lines = try inMemory(
+      files, adapter: adapter, weights: weights, warn: warn, begin: begin)
     for (type, path, exporter) in exporters {
       begin(type.rawValue)
       try exporter.run()
@@ -76,7 +79,8 @@ struct FormatComparison {
 
   /// The model as it is trained, in the compute type and in 4 bits.
   private func inMemory(
-    _ files: PretrainedFiles, weights: Int, warn: (String) -> Void, begin: (String) -> Void
+    _ files: PretrainedFiles, adapter: String?, weights: Int, warn: (String) -> Void,
+    begin: (String) -> Void
   ) throws -> [Line] {
     let plain = WeightStorage(model.computeDtype)
     let nf4 = WeightStorage(
@@ -85,7 +89,7 @@ struct FormatComparison {
       index, entry in
       let (name, storage) = entry
       begin(name)
-      let result = try measurement(model.model, adapter: adapter, storage)
+      let result = try measurement(files.path, adapter: adapter, storage)
         .run(warn: { if index == 0 { warn($0) } })
       let bytes = Self.weightBytes(files.specification, storage)
       return line(name, bytes, weights, result)

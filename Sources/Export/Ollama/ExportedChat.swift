@@ -12,6 +12,8 @@ struct ExportedChat {
   private let ends: [String]
   /// nil for a model without template, and for one whose template is not of this form.
   private let form: ChatForm?
+  /// Texts that end an answer, the most usual first.
+  private let turnEnds: [String]
 
   init(_ files: PretrainedFiles) throws(Problem) {
     let tokenizer = try Tokenizer.load(files.tokenizerPath, gguf: files.gguf)
@@ -25,19 +27,22 @@ struct ExportedChat {
     form = renderer.flatMap { renderer in
       ChatForm { try? renderer.text(of: $0, addGenerationPrompt: true) }
     }
+    turnEnds = template.map { Self.turnEnds(of: $0, tokenizer) } ?? []
     self.tokenizer = tokenizer
     self.template = template
   }
 
-  /// The special token that an answer is followed by, white space allowed before it.
-  var endOfTurn: String? { form.flatMap { endOfTurn(of: $0) } }
-
-  private func endOfTurn(of form: ChatForm) -> String? {
-    let text = form.join.drop { $0.isWhitespace }
-    return tokenizer.specialTokens.map(\.text)
-      .filter { !$0.isEmpty && text.hasPrefix($0) }
-      .max { $0.utf8.count < $1.utf8.count }
+  private static func turnEnds(of template: ChatTemplate, _ tokenizer: Tokenizer) -> [String] {
+    var variables: [String: JSON] = [:]
+    if let token = tokenizer.bosToken { variables["bos_token"] = .string(token) }
+    if let token = tokenizer.eosToken { variables["eos_token"] = .string(token) }
+    return template.turnEnd(
+      specialTokens: tokenizer.specialTokens.map(\.text), variables: variables
+    ).stops
   }
+
+  /// The token that ends an answer.
+  var endOfTurn: String? { turnEnds.first { tokenizer.id(of: $0) != nil } }
 
   /// - Parameters:
   ///   - model: The GGUF file, relative to the Modelfile.
@@ -61,8 +66,8 @@ struct ExportedChat {
       throw Problem(
         template.name, "it writes three quotation marks, which cannot stand in a Modelfile")
     }
-    let stops = [endOfTurn(of: form)].compactMap { $0 } + ends
-    return Modelfile(model: model, form: form, stops: Self.different(stops), system: system)
+    return Modelfile(
+      model: model, form: form, stops: Self.different(turnEnds + ends), system: system)
   }
 
   private func knownForm(
