@@ -18,13 +18,15 @@ struct Pull: ParsableCommand {
 
       \(PullableModel.all.map { "  \($0.name)\n      \($0.summary)" }.joined(separator: "\n"))
 
-      OWNER/NAME is a repository of the Hugging Face hub. Only what a model needs is
-      downloaded: configuration, tokenizer, template and safetensors, or one GGUF file;
-      never pickle files. Everything goes into the cache that Python programs share
-      (HF_HOME, HF_HUB_CACHE), whose path is printed. HF_TOKEN opens private and gated
-      repositories, HF_ENDPOINT names another hub, HF_HUB_OFFLINE=1 asks nobody.
+      OWNER/NAME is a repository of the Hugging Face hub. Only what a model needs
+      is downloaded: configuration, tokenizer, template and safetensors, or one
+      GGUF file; never pickle files. Everything goes into the cache that Python
+      programs share (HF_HOME, HF_HUB_CACHE); where it is goes to standard output.
+      HF_TOKEN opens private and gated repositories, HF_ENDPOINT names another
+      hub, HF_HUB_OFFLINE=1 asks nobody.
 
-      What is there already is left alone; what was interrupted goes on where it broke.
+      What is there already is left alone. What was interrupted goes on where it
+      broke.
       """)
 
   @Argument(help: "Name of the model or data set.")

@@ -61,3 +61,32 @@ import Testing
     }
   }
 }
+
+/// When a server wants to be asked again.
+@Suite struct PauseTests {
+  @Test(arguments: [
+    ("Retry-After: 17", 17.0), ("retry-after: 0", 0), ("Retry-After: 1.5", 1.5),
+    ("Retry-After: Wed, 21 Oct 2015 07:28:00 GMT", 0),
+    ("RateLimit: \"api\";r=0;t=55", 55), ("RateLimit: limit=10, t=7", 7),
+    ("Retry-After: -5", nil), ("Retry-After: soon", nil), ("Retry-After: inf", nil),
+    ("Retry-After: nan", nil), ("RateLimit: t=99999999999999999999", nil), ("Age: 3", nil),
+  ])
+  func whatItAsksFor(line: String, seconds: Double?) {
+    var head = HTTPHead(url: "")
+    head.take(line: "HTTP/2 429\r\n")
+    head.take(line: line + "\r\n")
+    #expect(head.status == 429)
+    #expect(Retries.pause(asked: head) == seconds)
+  }
+
+  @Test func aLaterStatusLineStartsAnew() {
+    var head = HTTPHead(url: "")
+    for line in [
+      "HTTP/1.1 100 Continue", "A: 1", "", "HTTP/1.1 206 Part", "b:  2 ", "Content-Length: -1",
+    ] {
+      head.take(line: line + "\r\n")
+    }
+    #expect(head.status == 206 && head["a"] == nil && head["b"] == "2")
+    #expect(head.count("content-length") == nil)
+  }
+}

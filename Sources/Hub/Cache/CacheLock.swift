@@ -10,10 +10,10 @@ final class CacheLock {
 
   /// Waits for the lock.
   ///
-  /// - Parameter waiting: Called when somebody else holds it.
+  /// - Parameter waiting: Called when somebody else holds it for long.
   init(_ path: String, isCancelled: () -> Bool, waiting: () -> Void) throws {
     try createDirectory(parentDirectory(of: path))
-    var hasTold = false
+    var pauses = 0
     while true {
       let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o664)
       guard file >= 0 else {
@@ -33,8 +33,9 @@ final class CacheLock {
         descriptor = file
         return
       } else {
-        if !hasTold { waiting() }
-        hasTold = true
+        pauses += 1
+        // Two files of one repository with the same contents meet here for a moment.
+        if pauses == 20 { waiting() }
         Thread.sleep(forTimeInterval: 0.1)
       }
       close(file)

@@ -20,7 +20,7 @@ struct FileDownload {
     let destination = cache.blobPath(name, blob)
     try createDirectory(parentDirectory(of: destination))
     let lock = try CacheLock(cache.lockPath(name, blob), isCancelled: isCancelled) {
-      client.retries.note("\(place): another process is at it; waiting")
+      client.retries.note("\(place): another download of it is going on; waiting for that")
     }
     defer { withExtendedLifetime(lock) {} }
     if try isThere(destination) {

@@ -31,7 +31,7 @@ struct HTTPHead {
   mutating func take(line: String) {
     let text = line.trimmingPrefix { $0.isWhitespace }
     if text.lowercased().hasPrefix("http/") {
-      let words = text.split(separator: " ")
+      let words = text.split { $0.isWhitespace }
       status = words.count > 1 ? Int(words[1]) ?? 0 : 0
       fields = []
       return

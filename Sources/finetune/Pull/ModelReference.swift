@@ -22,7 +22,9 @@ enum ModelReference {
 
   /// - Parameter commit: To be used instead of what the revision is of now.
   static func place(_ text: String, commit: String? = nil) throws -> BasePlace {
-    guard !exists(text), var name = HubName(text), name.kind == .model else { return BasePlace(path: text) }
+    guard !exists(text), var name = HubName(text), name.kind == .model else {
+      return BasePlace(path: text)
+    }
     if let commit, HubName.isCommit(commit) { name = name.at(commit: commit) }
     let settings = try HubDownload.settings()
     let cache = HubCache(settings.cache)

@@ -68,7 +68,7 @@ final class PullDisplay {
       "\(NumberText.bytes(state.bytes)) of \(NumberText.bytes(state.totalBytes))",
     ]
     if let rate, rate > 0 {
-      parts.append("\(NumberText.bytes(Int(rate)))/s")
+      parts.append("\(NumberText.fixed(rate / 1e6, 1)) MB/s")
       let left = Double(state.totalBytes - state.bytes) / rate
       if left >= 1 { parts.append("\(NumberText.duration(left)) left") }
     }
