@@ -47,7 +47,8 @@ extension GGUFTokenizer {
     ]
     if hasPrefix { decoders.append(["type": "Strip", "content": " ", "start": 1, "stop": 0]) }
     let lines: JSON = [
-      "type": "Split", "pattern": ["Regex": #"[^\n]+|\n+"#], "behavior": "Isolated", "invert": false,
+      "type": "Split", "pattern": ["Regex": #"[^\n]+|\n+"#], "behavior": "Isolated",
+      "invert": false,
     ]
     return [
       "version": "1.0",
