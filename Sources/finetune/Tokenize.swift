@@ -8,8 +8,10 @@ struct Tokenize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints the token ids of a text.",
     discussion: """
-      Special tokens in the text are recognized; none are added. Without TEXT and
-      --file, the text is standard input to its last byte.
+      Special tokens in the text are recognized; none are added, unless
+      --special-tokens asks for them. Without TEXT and --file, the text is standard
+      input to its last byte. With --lines, each line of the input is one text,
+      written as a JSON string, and gets a line of ids.
 
         finetune tokenize --model base "Where is the ferry?"
         finetune tokenize --model vocabulary.gguf --file page.txt --json
@@ -27,20 +29,40 @@ struct Tokenize: ParsableCommand {
   @Flag(help: "Print one JSON object instead of ids separated by spaces.")
   var json = false
 
+  @Flag(help: "Add the tokens that the model wants before and behind a text.")
+  var specialTokens = false
+
+  @Flag(help: "Read many texts, one JSON string a line.")
+  var lines = false
+
   @Argument(help: "The text.")
   var text: String?
 
   func run() throws {
     let tokenizer = try Tokenizer.load(try ModelReference.path(model))
-    let ids = tokenizer.encode(try input())
-    let result: String
-    if json {
-      let list = JSON.array(ids.map { .integer(Int($0)) })
-      result = JSON.object(JSONObject([("ids", list)])).text()
-    } else {
-      result = ids.map(String.init).joined(separator: " ")
+    let text = try input()
+    let texts = lines ? try Self.texts(text) : [text]
+    for text in texts {
+      let ids = tokenizer.encode(text, addsSpecialTokens: specialTokens)
+      Terminal.output.write(line(ids) + "\n")
     }
-    Terminal.output.write(result + "\n")
+  }
+
+  private func line(_ ids: [Int32]) -> String {
+    if !json { return ids.map(String.init).joined(separator: " ") }
+    let list = JSON.array(ids.map { .integer(Int($0)) })
+    return JSON.object(JSONObject([("ids", list)])).text()
+  }
+
+  private static func texts(_ input: String) throws(Problem) -> [String] {
+    var texts: [String] = []
+    for (index, line) in input.utf8.split(separator: UInt8(ascii: "\n")).enumerated() {
+      guard let text = (try? JSONParser.parse(Array(line)))?.string else {
+        throw Problem("input:\(index + 1)", "the line is no JSON string, expected \"…\"")
+      }
+      texts.append(text)
+    }
+    return texts
   }
 
   private func input() throws -> String {

@@ -64,7 +64,7 @@ import Text
     #expect(tokenizer.decode(tokenizer.encode(text)) == text)
   }
 
-  @Test(arguments: ["Unigram", "WordPiece"])
+  @Test(arguments: ["Mystery", "Words"])
   func otherTypesAreNamed(type: String) throws {
     let folder = try TemporaryDirectory()
     let text = "{\"model\": {\"type\": \"\(type)\", \"vocab\": []}}"

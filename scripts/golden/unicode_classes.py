@@ -62,6 +62,9 @@ def main():
         ("punctuation", "Punctuation for the pre-tokenizers Punctuation and BertPreTokenizer.", matched_by(pre_tokenizers.Punctuation("removed"))),
         ("numbers", "Digits and other numbers for the pre-tokenizer Digits.", matched_by(pre_tokenizers.Digits(True), "a")),
     ]
+    scripts = pre_tokenizers.UnicodeScripts()
+    tables.append(("scriptless", "Characters without a script for the pre-tokenizer UnicodeScripts.",
+                   [c for c in POINTS if all(len(scripts.pre_tokenize_str(a + chr(c))) == 1 for a in "a\u05d0")]))
     additions = [(n, regex(rf"\p{{{n}}}", new)) for n in CATEGORIES + SCRIPTS]
     out = ["/// Classes of characters as Hugging Face's tokenizers see them, as ranges of code points.",
            "/// Made by scripts/golden/unicode_classes.py.", "enum UnicodeTables {"]

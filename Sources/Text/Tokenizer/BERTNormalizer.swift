@@ -23,7 +23,9 @@ struct BERTNormalizer: Sendable {
   private static func clean(_ text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText) {
     let controls = UnicodeTables.bertControls
     CharacterChange.forEachScalar(in: text) { scalar, range in
-      if (0x20...0x7E).contains(scalar.value) { return result.append(text[range.lowerBound], from: range) }
+      if (0x20...0x7E).contains(scalar.value) {
+        return result.append(text[range.lowerBound], from: range)
+      }
       // Tabs and line feeds are in none of the table's ranges.
       if controls.contains(scalar) { return }
       if scalar.properties.isWhitespace {

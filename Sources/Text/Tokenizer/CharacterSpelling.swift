@@ -32,7 +32,8 @@ struct CharacterSpelling: Sendable {
     var table = [Int32](repeating: -1, count: marks.isEmpty ? 0x10000 : 0)
     for value in table.indices {
       guard let scalar = Unicode.Scalar(UInt32(value)) else { continue }
-      let id = vocabulary.id(ofBytes: Array(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter))
+      let id = vocabulary.id(
+        ofBytes: Array(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter))
       table[value] = id ?? provisional[UInt32(value)] ?? -1
     }
     basicPlane = table

@@ -20,10 +20,82 @@ extension Tokenizer {
 
 extension GGUFTokenizer {
   fileprivate func huggingFaceJSON() throws(Problem) -> JSON {
+    switch try model() {
+    case "gpt2": return try byteLevelJSON()
+    case "llama", "gemma4": return try characterJSON()
+    case let model:
+      throw Problem(
+        file.path,
+        "its tokenizer \"\(model)\" (key tokenizer.ggml.model) cannot be written as tokenizer.json, "
+          + "expected gpt2, llama or gemma4; use the model's Hugging Face directory")
+    }
+  }
+
+  /// SentencePiece: characters with marks for spaces, bytes for what the vocabulary lacks.
+  private func characterJSON() throws(Problem) -> JSON {
+    let tokens = try strings("tokenizer.ggml.tokens")
+    let isListed = try model() == "gemma4"
+    let mark = JSON.string("\u{2581}")
+    var normalizers: [JSON] = [
+      ["type": "Replace", "pattern": ["String": " "], "content": mark]
+    ]
+    let hasPrefix = !isListed && addsSpacePrefix
+    if hasPrefix { normalizers.insert(["type": "Prepend", "prepend": mark], at: 0) }
+    var decoders: [JSON] = [
+      ["type": "Replace", "pattern": ["String": mark], "content": " "],
+      ["type": "ByteFallback"], ["type": "Fuse"],
+    ]
+    if hasPrefix { decoders.append(["type": "Strip", "content": " ", "start": 1, "stop": 0]) }
+    let lines: JSON = [
+      "type": "Split", "pattern": ["Regex": #"[^\n]+|\n+"#], "behavior": "Isolated",
+      "invert": false,
+    ]
+    return [
+      "version": "1.0",
+      "truncation": nil,
+      "padding": nil,
+      "added_tokens": .array(try addedTokens(tokens).map(Self.json)),
+      "normalizer": ["type": "Sequence", "normalizers": .array(normalizers)],
+      "pre_tokenizer": isListed ? lines : nil,
+      "post_processor": postProcessor(tokens),
+      "decoder": ["type": "Sequence", "decoders": .array(decoders)],
+      "model": [
+        "type": "BPE",
+        "dropout": nil,
+        "unk_token": token("tokenizer.ggml.unknown_token_id", of: tokens).map(JSON.string) ?? nil,
+        "continuing_subword_prefix": nil,
+        "end_of_word_suffix": nil,
+        "fuse_unk": true,
+        "byte_fallback": true,
+        "ignore_merges": false,
+        "vocab": Self.vocabulary(tokens),
+        "merges": .array(try isListed ? pairs().map(Self.pair) : impliedMerges(tokens)),
+      ],
+    ]
+  }
+
+  /// The merges that the scores stand for, in their order. Of those that make the same token the ones
+  /// with the longer left part come first, as in the files of such models.
+  private func impliedMerges(_ tokens: [String]) throws(Problem) -> [JSON] {
+    let merges = try sentencePiece(tokens).merges
+    let limit = Int32(tokens.count)
+    return merges.merges.filter { $0.left < limit && $0.right < limit }
+      .map { Self.pair((tokens[Int($0.left)], tokens[Int($0.right)])) }
+  }
+
+  private static func pair(_ merge: (String, String)) -> JSON {
+    [.string(merge.0), .string(merge.1)]
+  }
+
+  private static func vocabulary(_ tokens: [String]) -> JSON {
+    .object(
+      JSONObject(tokens.enumerated().map { (key: $0.element, value: JSON.integer($0.offset)) }))
+  }
+
+  private func byteLevelJSON() throws(Problem) -> JSON {
     let tokens = try strings("tokenizer.ggml.tokens")
     let merges = try strings("tokenizer.ggml.merges")
     let words = try wordRule()
-    let vocabulary = tokens.enumerated().map { (key: $0.element, value: JSON.integer($0.offset)) }
     return [
       "version": "1.0",
       "truncation": nil,
@@ -44,7 +116,7 @@ extension GGUFTokenizer {
         "fuse_unk": false,
         "byte_fallback": false,
         "ignore_merges": .bool(words.ignoresMerges),
-        "vocab": .object(JSONObject(vocabulary)),
+        "vocab": Self.vocabulary(tokens),
         "merges": .array(merges.map(JSON.string)),
       ],
     ]
@@ -74,7 +146,7 @@ extension GGUFTokenizer {
     let key = "tokenizer.ggml.bos_token_id"
     guard startsWithBOS, let id = file.metadata[key]?.integer, let bos = token(key, of: tokens)
     else {
-      return Self.bytes
+      return (try? model()) == "gpt2" ? Self.bytes : nil
     }
     func part(_ kind: String, _ id: String, _ type: Int) -> JSON {
       .object(JSONObject([(kind, ["id": .string(id), "type_id": .integer(type)])]))

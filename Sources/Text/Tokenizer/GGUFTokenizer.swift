@@ -13,7 +13,8 @@ struct GGUFTokenizer {
   func model() throws(Problem) -> String {
     if let model = file.metadata["tokenizer.ggml.model"]?.string { return model }
     throw Problem(
-      file.path, "there is no tokenizer in it (key tokenizer.ggml.model); use a file that holds one")
+      file.path, "there is no tokenizer in it (key tokenizer.ggml.model); use a file that holds one"
+    )
   }
 
   func definition() throws(Problem) -> Tokenizer.Definition {

@@ -46,7 +46,8 @@ struct PreTokenizerReader {
     case "BertPreTokenizer": steps += try bert()
     case "CharDelimiterSplit":
       let delimiter = value["delimiter"]?.string ?? ""
-      steps.append(.split(try Pattern(literal: delimiter, place: path), .removed, isInverted: false))
+      steps.append(
+        .split(try Pattern(literal: delimiter, place: path), .removed, isInverted: false))
     case "Metaspace": try addMetaspace(value)
     case "FixedLength":
       let length = value["length"]?.integer ?? 5

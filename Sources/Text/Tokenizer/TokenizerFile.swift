@@ -73,7 +73,11 @@ struct TokenizerFile {
     func add(_ token: AddedToken) {
       let bytes = Array(token.content.utf8)
       var id = nextID
-      if let known = ids[bytes] ?? vocabulary.id(of: token.content) { id = known } else { nextID += 1 }
+      if let known = ids[bytes] ?? vocabulary.id(of: token.content) {
+        id = known
+      } else {
+        nextID += 1
+      }
       ids[bytes] = id
       tokens[id] = token
     }

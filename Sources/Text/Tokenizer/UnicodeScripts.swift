@@ -2,15 +2,17 @@ import Formats
 
 extension Pattern {
   /// Runs of characters of one script, as the pre-tokenizer "UnicodeScripts" cuts them: hiragana,
-  /// katakana and the long-vowel mark count as Han, and a space goes with what is before it.
+  /// katakana and the long-vowel mark count as Han, and a space or a character without script goes
+  /// with what is before it.
   convenience init(unicodeScripts: Void, place: String) throws(Problem) {
     let japanese = #"\p{sc:Han}\p{sc:Hiragana}\p{sc:Katakana}\x{30FC}"#
     let others = Self.scripts.map { "\\p{sc:\($0)}" }
-    // What has no script, as characters that are not assigned, goes with anything.
-    let neutral = "(?: |[^\(japanese)\(others.joined())])"
-    let runs = ["[\(japanese)](?:[\(japanese)]|\(neutral))*"]
-      + others.map { "(?! |\\x{30FC})\($0)(?:(?!\\x{30FC})\($0)|\(neutral))*" }
-    try self.init(translated: runs.joined(separator: "|"), place: place)
+    // Defined once and called: written out for each script the pattern would be too long.
+    let definition = "(?(DEFINE)(?<none>[\(UnicodeTables.scriptless.pattern)]))"
+    let runs =
+      ["(?!(?&none))[\(japanese)](?:[\(japanese)]|(?&none))*"]
+      + others.map { "(?!(?&none)|\\x{30FC})\($0)(?:(?!\\x{30FC})\($0)|(?&none))*" }
+    try self.init(translated: definition + runs.joined(separator: "|"), place: place)
   }
 
   /// Scripts by the names of Unicode, but for the Japanese ones.

@@ -76,7 +76,9 @@ struct UnigramEncoder: Sendable {
         paths.offer(scores[Int(id)] + score, id, from: start, to: end)
         if end - start == length { hasCharacter = true }
       }
-      if !hasCharacter { paths.offer(unknownScore + score, unknown, from: start, to: start + length) }
+      if !hasCharacter {
+        paths.offer(unknownScore + score, unknown, from: start, to: start + length)
+      }
       start += length
     }
     return collect(text, paths, scratch.symbols)

@@ -48,7 +48,11 @@ package struct OpenedModel {
   /// fingerprint already.
   package func tokenizerHash() throws(Problem) -> String {
     var sum = SHA256Stream()
-    for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] {
+    var names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
+    if !fileExists("\(files.tokenizerPath)/tokenizer.json") {
+      names += ["tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "tekken.json"]
+    }
+    for name in names {
       let file = "\(files.tokenizerPath)/\(name)"
       if fileExists(file) { sum.update(try readFile(file)) }
     }
