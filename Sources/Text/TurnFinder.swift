@@ -113,27 +113,33 @@ struct TurnFinder {
 
   /// Where one turn lies, whatever the template makes of its content; nil if it does not show it.
   private func turn(_ index: Int) throws(Problem) -> Turn? {
-    let refusal: Problem
+    var refusal = problem(index, "what the template writes after it depends on it")
     do {
-      let around = try around(index, in: conversation.messages)
-      guard let around else { return nil }
-      if text.count >= around.after.count,
-        text.suffix(around.after.count).elementsEqual(around.after)
-      {
+      guard let around = try around(index, in: conversation.messages) else { return nil }
+      if Self.commonSuffix(text, around.after) == around.after.count {
         let end = text.count - around.after.count
         // A template may write more around a content that it shows than around one that it leaves out.
         let range = min(start(of: index, before: around.before), end)..<end
         if !holdsNextMessage(range, after: index) { return Turn(text: range) }
+        refusal = problem(index, "the template shows the next message inside of it")
       }
-      refusal = Problem(
-        renderer.template.name,
-        "what it writes after message \(index + 1) depends on that message, so the loss mask cannot be "
-          + "found; use another template or set data.train_on to \"all\"")
     } catch {
       refusal = error
     }
-    guard let turn = try? last(index) else { throw refusal }
+    for following in Self.followings {
+      if let turn = try? turn(index, before: following) { return turn }
+    }
+    guard let turn = try? turnOfCalls(index), !holdsNextMessage(turn.text, after: index) else {
+      throw refusal
+    }
     return turn
+  }
+
+  private func problem(_ index: Int, _ reason: String) -> Problem {
+    Problem(
+      renderer.template.name,
+      "message \(index + 1) cannot be told from what stands around it, because \(reason); leave such "
+        + "rows out, use another template, or set data.train_on to \"all\"")
   }
 
   /// What a template writes before and after a turn that says the sentinel and nothing else; nil if it
@@ -147,41 +153,98 @@ struct TurnFinder {
     let pieces = PythonString.split(rendered, by: sentinel(index)).map { Array($0.utf8) }
     guard pieces.count > 1 else { return nil }
     guard pieces.count == 2 else {
-      throw Problem(
-        renderer.template.name,
-        "it shows message \(index + 1) \(pieces.count - 1) times, so the loss mask cannot be found; use "
-          + "another template or set data.train_on to \"all\"")
+      throw problem(index, "the template shows it \(pieces.count - 1) times")
     }
     return (pieces[0], pieces[1])
   }
 
-  /// Where a turn lies that cannot say something else in the whole conversation: because a tool's answer
-  /// must follow calls, or because calls end otherwise than an answer. The conversation up to this turn
-  /// tells, if that is how the whole text begins.
+  /// What may come after a turn instead of what does: nothing, or a question, because templates show the
+  /// last answer and the tools for it otherwise than earlier ones.
+  private static let followings = [
+    [], [Message(role: "user", content: "question")],
+    [Message(role: "user", content: "question"), Message(role: "assistant", content: "answer")],
+  ]
+
+  /// Where a turn lies that cannot say something else in its conversation: because a tool's answer must
+  /// follow calls, or because calls end otherwise than an answer. The conversation up to this turn
+  /// tells, if what the template makes of it is how the whole text begins.
   ///
-  /// - Throws: Where the template refuses a conversation that ends with this turn.
-  private func last(_ index: Int) throws(Problem) -> Turn? {
-    let messages = Array(conversation.messages[...index])
+  /// - Throws: Where the template refuses the shorter conversation.
+  private func turn(_ index: Int, before following: [Message]) throws(Problem) -> Turn? {
+    let messages = Array(conversation.messages[...index]) + following
     let shown = Array(try renderer.text(of: messages, tools: conversation.tools).utf8)
     guard let around = try around(index, in: messages) else { return nil }
-    var same = 0
-    while same < min(shown.count, around.after.count),
-      shown[shown.count - 1 - same] == around.after[around.after.count - 1 - same]
-    {
-      same += 1
-    }
+    let same = Self.commonSuffix(shown, around.after)
+    var turn = Turn(text: shown.count - same..<shown.count - same)
     var end = shown.count - same
-    if same < around.after.count { end = renderer.special.bounds(across: end, in: shown).upperBound }
-    var turn = Turn(text: end..<end)
-    if shown[end...].allSatisfy(Self.isSpace) {
-      // Nothing in common: the turn has an end of its own.
-      while end > 0, Self.isSpace(shown[end - 1]) { end -= 1 }
-      turn.end = end
-      end -= renderer.special.token(endingAt: end, in: shown)?.count ?? 0
+    if same < around.after.count {
+      // The end is not that of an answer, or not all of it; what it is is clear where nothing follows.
+      guard following.isEmpty else { return nil }
+      end = renderer.special.bounds(across: end, in: shown).upperBound
+      if shown[end...].allSatisfy(Self.isSpace) {
+        while end > 0, Self.isSpace(shown[end - 1]) { end -= 1 }
+        if let token = renderer.special.token(endingAt: end, in: shown) {
+          turn.end = end
+          end -= token.count
+        }
+      }
     }
     guard text.starts(with: shown[..<(turn.end ?? end)]) else { return nil }
     turn.text = min(start(of: index, before: around.before), end)..<end
     return turn
+  }
+
+  /// Where a turn with calls lies, if the conversation stands with other calls in their place: from where
+  /// an answer to the message before it would begin, to what ends a turn after the last call.
+  ///
+  /// - Throws: Where the template refuses the conversation.
+  private func turnOfCalls(_ index: Int) throws(Problem) -> Turn? {
+    guard !conversation.messages[index].toolCalls.isEmpty, let start = try startOfAnswer(index) else {
+      return nil
+    }
+    var messages = conversation.messages
+    messages[index].toolCalls = messages[index].toolCalls.map { call in
+      guard var outer = call.object, var function = call["function"]?.object else { return call }
+      function["arguments"] = ["key": .string(sentinel(index))]
+      outer["function"] = .object(function)
+      return .object(outer)
+    }
+    let rendered = try renderer.text(of: messages, tools: conversation.tools)
+    let pieces = PythonString.split(rendered, by: sentinel(index)).map { Array($0.utf8) }
+    guard pieces.count == messages[index].toolCalls.count + 1, let after = pieces.last else {
+      return nil
+    }
+    let rest = text.count - Self.commonSuffix(text, after)
+    let ends = renderer.turnEnd.stops.compactMap { stop in
+      PythonString.find(Array(stop.utf8), in: text, from: rest).map { ($0, $0 + stop.utf8.count) }
+    }
+    guard let end = ends.min(by: { $0.0 < $1.0 }), start <= end.0 else { return nil }
+    return Turn(text: start..<end.0, end: end.1)
+  }
+
+  /// Where an answer to the message before `index` would begin: behind that message's content and what a
+  /// generation prompt writes after it. Nil where the text goes on differently.
+  private func startOfAnswer(_ index: Int) throws(Problem) -> Int? {
+    guard index > 0 else { return nil }
+    var messages = conversation.messages
+    messages[index - 1].content = sentinel(index - 1)
+    let (mark, tools) = (Array(sentinel(index - 1).utf8), conversation.tools)
+    let whole = Array(try renderer.text(of: messages, tools: tools).utf8)
+    let prompt = Array(
+      try renderer.text(of: Array(messages[..<index]), tools: tools, addGenerationPrompt: true).utf8)
+    guard let place = PythonString.find(mark, in: whole),
+      let end = PythonString.find(mark, in: prompt, backwards: true)
+    else { return nil }
+    let after = whole[(place + mark.count)...]
+    let opening = prompt[(end + mark.count)...]
+    guard after.starts(with: opening), after.count <= text.count,
+      text.suffix(after.count).elementsEqual(after)
+    else { return nil }
+    return text.count - after.count + opening.count
+  }
+
+  private static func commonSuffix(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
   }
 
   /// Whether the next message stands inside a turn, as in templates that show what a tool answered

@@ -80,7 +80,8 @@ import Testing
     let renderer = try RenderingGolden.renderer(template)
     let error = try #require(throws: Problem.self) { try renderer.render(Self.two) }
     #expect(
-      error.description.hasPrefix("template: what it writes after message 2 depends on"))
+      error.description.hasPrefix(
+        "template: message 2 cannot be told from what stands around it, because what the template"))
   }
 
   @Test func everythingNeedsNoMask() throws {

@@ -31,25 +31,44 @@ private struct TurnEndFinder {
   let special: SpecialTexts
   let variables: [String: JSON]
 
+  private static let question = "QuestionOfTheUser"
   private static let answer = "AnswerOfTheAssistant"
   private static let next = "NextQuestionOfTheUser"
 
   func find() -> TurnEnd {
-    let question = Message(role: "user", content: "question")
+    let question = Message(role: "user", content: Self.question)
     let answer = Message(role: "assistant", content: Self.answer)
     let last = rendered([question, answer]).flatMap { part(of: $0, after: Self.answer) }
-    let between = rendered([question, answer, Message(role: "user", content: Self.next)])
-      .flatMap { part(of: $0, after: Self.answer) }
+    let whole = rendered([question, answer, Message(role: "user", content: Self.next)])
+    let between = whole.flatMap { part(of: $0, after: Self.answer) }
       .flatMap { part(of: $0, before: Self.next) }
-    let shared = last.flatMap { last in between.flatMap { self.shared(last, $0) } }
-    var stops = shared.map { [special.last(in: $0) ?? $0] } ?? ends(last, between)
-    if let end = endOfCalls(question), !stops.contains(end) { stops.append(end) }
+    let header = whole.flatMap { part(of: $0, before: Self.question) }.flatMap { before in
+      between.map { self.header($0, before) }
+    }
+    let early = between.map { Array($0.dropLast(header?.count ?? 0)) }
+    let shared = last.flatMap { last in early.flatMap { self.shared(last, $0) } }
+    var stops = shared.map { [special.last(in: $0) ?? $0] } ?? ends([last, early, between])
+    for end in [endOfCalls(question), shared == nil ? startOfResults(question) : nil] {
+      if let end, !stops.contains(end) { stops.append(end) }
+    }
     return TurnEnd(
       text: shared.map { String(decoding: $0, as: UTF8.self) },
       stops: stops.map { String(decoding: $0, as: UTF8.self) })
   }
 
-  private func rendered(_ messages: [Message], tools: JSON = .null) -> [UInt8]? {
+  /// How a user's turn begins: what stands before both questions. Nothing if that leaves no end.
+  private func header(_ between: [UInt8], _ before: [UInt8]) -> [UInt8] {
+    let same = zip(between.reversed(), before.reversed()).prefix { $0 == $1 }.count
+    let start = special.bounds(across: between.count - same, in: between).upperBound
+    return stripped(between[..<start]).isEmpty ? [] : Array(between[start...])
+  }
+
+  private func rendered(_ messages: [Message]) -> [UInt8]? {
+    text(messages, tools: .null)
+      ?? text(messages, tools: [ChatTemplate.probeTool(named: "name")])
+  }
+
+  private func text(_ messages: [Message], tools: JSON) -> [UInt8]? {
     let extra = variables.merging(["tools": tools]) { $1 }
     return (try? template.render(messages: messages, extra: extra)).map { Array($0.utf8) }
   }
@@ -65,35 +84,45 @@ private struct TurnEndFinder {
     return text.isEmpty ? nil : text
   }
 
-  /// The ends of the last and of an earlier answer where they differ.
-  private func ends(_ last: [UInt8]?, _ between: [UInt8]?) -> [[UInt8]] {
+  /// The tokens that these texts begin with; without any, the first text that is not empty.
+  private func ends(_ texts: [[UInt8]?]) -> [[UInt8]] {
+    let texts = texts.compactMap { $0.map { stripped($0[...]) } }.filter { !$0.isEmpty }
     var ends: [[UInt8]] = []
-    for text in [last, between].compactMap({ $0 }).map({ stripped($0[...]) }) {
-      guard let token = text.isEmpty ? nil : special.token(at: 0, in: text) else { continue }
-      if !ends.contains(token) { ends.append(token) }
+    for token in texts.compactMap({ special.token(at: 0, in: $0) }) where !ends.contains(token) {
+      ends.append(token)
     }
-    if ends.isEmpty, let header = between.map({ stripped($0[...]) }), !header.isEmpty {
-      ends.append(header)
-    }
-    return ends
+    return ends.isEmpty ? Array(texts.prefix(1)) : ends
+  }
+
+  private func calls(_ question: Message, _ calls: [JSON], _ rest: [Message] = []) -> [UInt8]? {
+    let turn = Message(role: "assistant", content: "", toolCalls: calls)
+    let messages = [question, turn] + rest
+    return (text(messages, tools: [ChatTemplate.probeTool(named: "name")])
+      ?? text(messages, tools: .null)).map { stripped($0[...]) }
   }
 
   /// The special token after calls, which several calls must not have several times.
   private func endOfCalls(_ question: Message) -> [UInt8]? {
     guard template.showsToolCalls else { return nil }
-    func text(_ calls: [JSON]) -> [UInt8]? {
-      let turn = Message(role: "assistant", content: "", toolCalls: calls)
-      let tools: JSON = [ChatTemplate.probeTool(named: Self.answer)]
-      return (rendered([question, turn], tools: tools) ?? rendered([question, turn]))
-        .map { stripped($0[...]) }
-    }
-    let call = ChatTemplate.probeCall(Self.answer)
-    guard let one = text([call]), let token = special.token(endingAt: one.count, in: one) else {
-      return nil
-    }
-    guard let two = text([call, call]) else { return token }
+    let call = ChatTemplate.probeCall("name")
+    guard let one = calls(question, [call]), let token = special.token(endingAt: one.count, in: one)
+    else { return nil }
+    guard let two = calls(question, [call, call]) else { return token }
     let isEnd = SpecialTexts.count(token, in: one) == SpecialTexts.count(token, in: two)
     return isEnd ? token : nil
+  }
+
+  /// The special token with which a tool's answer begins, where calls have no end.
+  private func startOfResults(_ question: Message) -> [UInt8]? {
+    guard template.showsToolCalls else { return nil }
+    let call = ChatTemplate.probeCall("name")
+    let result = Message(
+      role: "tool", content: "result", toolCallID: call["id"]?.string, name: "name")
+    guard let one = calls(question, [call]), let two = calls(question, [call], [result]),
+      two.starts(with: one)
+    else { return nil }
+    let rest = stripped(two[one.count...])
+    return rest.isEmpty ? nil : special.token(at: 0, in: rest)
   }
 
   private func part(of text: [UInt8], after mark: String) -> [UInt8]? {
