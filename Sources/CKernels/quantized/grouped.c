@@ -35,22 +35,31 @@ CK_INLINE void round_values(const ck_grouped *w, float *values, size_t count) {
   }
 }
 
-/* Elements that share a scale and a zero point: the values of all 16 codes, looked up. */
-CK_INLINE void values_of_group(const ck_grouped *w, size_t place, const uint8_t *codes,
-                               size_t count, float *restrict out) {
+/* Elements `first` ... that share a scale and a zero point: the values of all 16 codes, looked up. */
+CK_INLINE void values_of_group(const ck_grouped *w, size_t place, size_t first, size_t count,
+                               float *restrict out) {
   float table[16], scale = ck_grouped_scale(w, place);
   int32_t zero = w->zeros[place];
   for (int32_t code = 0; code < 16; code++) table[code] = scale * (float)(code - zero);
   round_values(w, table, 16);
+  size_t done = 0;
+  if (first % 2 && count > 0) out[done++] = table[w->codes[first / 2] & 15];
+  const uint8_t *bytes = w->codes + (first + done) / 2;
+  size_t pairs = (count - done) / 2;
 #pragma clang loop vectorize(disable) unroll_count(8)
-  for (size_t i = 0; i < count; i++) out[i] = table[codes[i]];
+  for (size_t i = 0; i < pairs; i++) {
+    out[done + 2 * i] = table[bytes[i] >> 4];
+    out[done + 2 * i + 1] = table[bytes[i] & 15];
+  }
+  if ((count - done) % 2) out[count - 1] = table[bytes[pairs] >> 4];
 }
 
 /* Elements whose groups are listed. */
 CK_INLINE void values_of_listed(const ck_grouped *w, size_t row, const int32_t *groups,
-                                const uint8_t *codes, size_t count, float *restrict out) {
+                                size_t first, size_t count, float *restrict out) {
   float scales[PART];
-  uint8_t zeros[PART];
+  uint8_t codes[PART], zeros[PART];
+  unpack(w->codes, first, count, codes);
   for (size_t i = 0; i < count; i++) {
     size_t place = row + (size_t)groups[i];
     scales[i] = ck_grouped_scale(w, place);
@@ -71,16 +80,14 @@ CK_KERNEL(void, narrow, (const float *restrict x, uint16_t *restrict y, size_t c
 CK_KERNEL(void, decode_part,
           (const ck_grouped *w, size_t n, size_t k, size_t count, float *restrict out),
           (w, n, k, count, out)) {
-  uint8_t codes[PART];
-  unpack(w->codes, n * w->inputs + k, count, codes);
-  size_t row = n * w->groups;
+  size_t row = n * w->groups, first = n * w->inputs + k;
   if (w->group_of) {
-    values_of_listed(w, row, w->group_of + k, codes, count, out);
+    values_of_listed(w, row, w->group_of + k, first, count, out);
   } else {
     for (size_t i = 0; i < count;) {
       size_t group = (k + i) / w->group_size;
       size_t length = CK_MIN(count - i, (group + 1) * w->group_size - (k + i));
-      values_of_group(w, row + group, codes + i, length, out + i);
+      values_of_group(w, row + group, first + i, length, out + i);
       i += length;
     }
   }
