@@ -37,9 +37,10 @@ float nearest_bf16(float x) {
   return x;
 }
 
-/* Groups of 24 inputs; the last may be short. Odd rows have no place in it. */
+/* Groups of 24 or 128 inputs; the last may be short. */
 static stored_weight random_grouped(size_t rows, size_t columns, bool mixed) {
-  size_t size = 24, groups = (columns + size - 1) / size, count = rows * columns;
+  /* Groups of whole blocks of 64 have rows of their own for a single token. */
+  size_t size = columns % 128 ? 24 : 128, groups = (columns + size - 1) / size, count = rows * columns;
   ck_grouped g = {.inputs = columns, .groups = groups, .group_size = size,
                   .scale_type = CK_FLOAT16, .value_type = CK_BFLOAT16};
   uint8_t *codes = bytes(count / 2), *zeros = bytes(rows * groups);
@@ -53,7 +54,7 @@ static stored_weight random_grouped(size_t rows, size_t columns, bool mixed) {
   for (size_t i = 0; i < count; i++) {
     size_t k = i % columns, group = mixed ? (size_t)g.group_of[k] : k / size;
     size_t place = i / columns * groups + group;
-    int code = i % 2 ? codes[i / 2] >> 4 : codes[i / 2] & 15;
+    int code = i % 2 ? codes[i / 2] & 15 : codes[i / 2] >> 4;
     float value = wide[place] * (float)(code - zeros[place]);
     uint16_t half;
     ck_float32_to_float16(&value, &half, 1);

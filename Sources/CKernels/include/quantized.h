@@ -81,7 +81,7 @@ void ck_int8_decode(const int8_t *codes, const float *scales, float *out, size_t
 /* An [outputs, inputs] weight with codes of up to four bits: a value is
  * scale · (code - zero), rounded to the type of the scales and then to value_type. */
 typedef struct {
-  const uint8_t *codes;    /* [outputs · inputs / 2], the even element in the low nibble; inputs are even */
+  const uint8_t *codes;    /* [outputs · inputs / 2], even element in the high nibble; inputs are even */
   const uint16_t *scales;  /* [outputs, groups] */
   const uint8_t *zeros;    /* [outputs, groups] */
   const int32_t *group_of; /* [inputs], or NULL where group_size inputs lie side by side */

@@ -33,6 +33,33 @@ void ck_multiply_token_plain(const ck_matvec *p, ck_range rows) {
   for (size_t n = rows.first; n < rows.first + rows.count; n++) p->out[n] = plain_row(p, n);
 }
 
+/* ---- Whole numbers in groups -----------------------------------------------------------------*/
+
+#if defined(__x86_64__)
+static bool takes_avx2(const ck_matvec *p) {
+  return ck_level >= CK_LEVEL_AVX2 && ck_grouped_rows_are_fast_avx2(p);
+}
+#else
+static bool takes_avx2(const ck_matvec *p) { return (void)p, false; }
+#define ck_order_token_avx2 ck_order_token_plain
+#define ck_multiply_token_avx2 ck_multiply_token_plain
+#endif
+
+static const uint16_t *order_token(const ck_matvec *p, void *scratch) {
+  if (!p->weight->grouped.codes) return ck_kernels.order_token(p, scratch);
+  return takes_avx2(p) ? ck_order_token_avx2(p, scratch) : p->x;
+}
+
+static void multiply_token(const ck_matvec *p, ck_range rows) {
+  if (!p->weight->grouped.codes) {
+    ck_kernels.multiply_token(p, rows);
+  } else if (takes_avx2(p)) {
+    ck_multiply_token_avx2(p, rows);
+  } else {
+    ck_multiply_token_plain(p, rows);
+  }
+}
+
 /* ---- The whole -------------------------------------------------------------------------------*/
 
 typedef struct {
@@ -51,12 +78,7 @@ static matvec begin(ck_matvec product) {
 static void matvec_task(void *context, size_t task, size_t worker) {
   (void)worker;
   const matvec *p = context;
-  ck_range rows = ck_piece(p->product.N, p->rows, task);
-  if (p->product.weight->grouped.codes) {
-    ck_multiply_token_plain(&p->product, rows);
-  } else {
-    ck_kernels.multiply_token(&p->product, rows);
-  }
+  multiply_token(&p->product, ck_piece(p->product.N, p->rows, task));
 }
 
 /* Four bytes an element are more than any order of a token takes. */
@@ -65,7 +87,7 @@ size_t ck_bf16_matvec_scratch(size_t K) { return ck_round_up(K, 128) * 4; }
 void ck_bf16_matvec(const uint16_t *x, const ck_operand *weight, size_t N, size_t K, float *out,
                     void *scratch) {
   matvec p = begin((ck_matvec){x, weight, N, K, out});
-  if (!weight->grouped.codes) p.product.x = ck_kernels.order_token(&p.product, scratch);
+  p.product.x = order_token(&p.product, scratch);
   ck_parallel_for(ck_ceil_divide(N, p.rows), CK_ANY_WORKERS, matvec_task, &p);
 }
 

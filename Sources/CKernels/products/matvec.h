@@ -16,6 +16,9 @@ const uint16_t *ck_order_token_avx2(const ck_matvec *p, void *scratch);
 const uint16_t *ck_order_token_avx512_bf16(const ck_matvec *p, void *scratch);
 const uint16_t *ck_order_token_neon(const ck_matvec *p, void *scratch);
 
+/* Whether the two of AVX2 take a weight in groups. */
+bool ck_grouped_rows_are_fast_avx2(const ck_matvec *p);
+
 void ck_multiply_token_plain(const ck_matvec *p, ck_range rows);
 void ck_multiply_token_avx2(const ck_matvec *p, ck_range rows);
 void ck_multiply_token_avx512_bf16(const ck_matvec *p, ck_range rows);

@@ -1,4 +1,5 @@
 #include "products/matvec.h"
+#include "quantized/grouped.h"
 #include "quantized/nf4.h"
 
 #if defined(__x86_64__)
@@ -138,9 +139,51 @@ CK_AVX2 static float nf4_row(const ck_matvec *p, size_t n, value_tables tables) 
   return sum_of_lanes(_mm256_add_ps(sums[0], sums[1]));
 }
 
+/* ---- Whole numbers in groups: the same, exact but for the token, with tables of code - zero ----*/
+
+CK_AVX2_INLINE value_tables tables_around(uint8_t zero) {
+  const __m256i codes = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  __m256i low = _mm256_sub_epi8(codes, _mm256_set1_epi8((char)zero));
+  return (value_tables){low, _mm256_cmpgt_epi8(_mm256_setzero_si256(), low)};
+}
+
+CK_AVX2 static float grouped_row(const ck_matvec *p, size_t n) {
+  const ck_grouped *w = &p->weight->grouped;
+  integer_token x = token_in(p->x, p->K);
+  const uint8_t *codes = w->codes + n * (p->K / 2);
+  size_t blocks = p->K / BLOCK, group_blocks = w->group_size / BLOCK;
+  __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  for (size_t g = 0; g < w->groups; g++) {
+    size_t place = n * w->groups + g, end = CK_MIN((g + 1) * group_blocks, blocks);
+    float group_scale = ck_grouped_scale(w, place) * VALUE_ONE;
+    value_tables tables = tables_around(w->zeros[place]);
+    for (size_t b = g * group_blocks; b < end; b++) {
+      _mm_prefetch((const char *)(codes + b * (BLOCK / 2)) + AHEAD_BYTES, _MM_HINT_T0);
+      __m256i products = block_products(codes + b * (BLOCK / 2), x.elements + b * BLOCK, tables);
+      __m256 scale = _mm256_set1_ps(group_scale * x.scales[b]);
+      sums[b % 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), scale, sums[b % 2]);
+    }
+  }
+  return sum_of_lanes(_mm256_add_ps(sums[0], sums[1]));
+}
+
+bool ck_grouped_rows_are_fast_avx2(const ck_matvec *p) {
+  const ck_grouped *w = &p->weight->grouped;
+  return !w->group_of && w->group_size % BLOCK == 0 && p->K % BLOCK == 0;
+}
+
+CK_AVX2 static void multiply_grouped(const ck_matvec *p, ck_range rows) {
+  for (size_t n = rows.first; n < rows.first + rows.count; n++) p->out[n] = grouped_row(p, n);
+}
+
 CK_AVX2 void ck_multiply_token_avx2(const ck_matvec *p, ck_range rows) {
   if (p->K % BLOCK) {
     ck_multiply_token_plain(p, rows);
+    return;
+  }
+  if (p->weight->grouped.codes) {
+    multiply_grouped(p, rows);
     return;
   }
   value_tables tables = make_tables();

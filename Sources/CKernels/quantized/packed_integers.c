@@ -147,7 +147,7 @@ static void regroup_codes(const regrouping *p, ck_range strip) {
     load_codes(w, k, strip.first, strip.count, even);
     load_codes(w, k + 1, strip.first, strip.count, odd);
     for (size_t i = 0; i < strip.count; i++) {
-      p->codes[((strip.first + i) * w->inputs + k) / 2] = (uint8_t)(even[i] | odd[i] << 4);
+      p->codes[((strip.first + i) * w->inputs + k) / 2] = (uint8_t)(even[i] << 4 | odd[i]);
     }
   }
 }

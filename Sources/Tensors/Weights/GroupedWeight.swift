@@ -5,7 +5,7 @@
 package struct GroupedWeight {
   package let outputs: Int
   package let inputs: Int
-  /// uint8 [N · K / 2], the even element in the low nibble.
+  /// uint8 [N · K / 2], the even element in the high nibble.
   package let codes: Tensor
   /// float16 or bfloat16 [N, groups]
   package let scales: Tensor
