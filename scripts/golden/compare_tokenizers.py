@@ -57,7 +57,7 @@ def main():
     parser.add_argument("files", nargs="*")
     parser.add_argument("--random", type=int, default=10000)
     parser.add_argument("--special", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     texts = list(random_texts(arguments.random)) + [t for f in arguments.files for t in file_texts(f)]
     command = [arguments.finetune, "tokenize", "--model", arguments.model, "--lines"] + ["--special-tokens"] * arguments.special
     output = subprocess.run(command, input="".join(json.dumps(t) + "\n" for t in texts).encode(), stdout=subprocess.PIPE, check=True).stdout.decode()

@@ -16,7 +16,8 @@ package struct HuggingFaceDirectoryWriter {
   /// Files that a directory hands on as they are.
   static let copiedFiles = [
     "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-    "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "tekken.json",
+    "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+    "tekken.json",
     "chat_template.jinja", "chat_template.json",
   ]
   static let copiedDirectories = ["additional_chat_templates"]
