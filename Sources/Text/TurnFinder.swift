@@ -124,8 +124,10 @@ struct TurnFinder {
         refusal = problem(index, "the template shows the next message inside of it")
       }
     } catch {
-      refusal = error
+      refusal = problem(index, "with another text in its place the template fails (\(error))")
     }
+    // A text of which the template makes more than itself cannot be learnt.
+    guard !isPlain(conversation.messages[index]) else { throw refusal }
     for following in Self.followings {
       if let turn = try? turn(index, before: following) { return turn }
     }
@@ -199,7 +201,8 @@ struct TurnFinder {
   ///
   /// - Throws: Where the template refuses the conversation.
   private func turnOfCalls(_ index: Int) throws(Problem) -> Turn? {
-    guard !conversation.messages[index].toolCalls.isEmpty, let start = try startOfAnswer(index) else {
+    guard !conversation.messages[index].toolCalls.isEmpty, let start = try startOfAnswer(index)
+    else {
       return nil
     }
     var messages = conversation.messages
@@ -231,7 +234,8 @@ struct TurnFinder {
     let (mark, tools) = (Array(sentinel(index - 1).utf8), conversation.tools)
     let whole = Array(try renderer.text(of: messages, tools: tools).utf8)
     let prompt = Array(
-      try renderer.text(of: Array(messages[..<index]), tools: tools, addGenerationPrompt: true).utf8)
+      try renderer.text(of: Array(messages[..<index]), tools: tools, addGenerationPrompt: true).utf8
+    )
     guard let place = PythonString.find(mark, in: whole),
       let end = PythonString.find(mark, in: prompt, backwards: true)
     else { return nil }

@@ -189,7 +189,8 @@ enum TemplateSurvey {
         }
         continue
       }
-      let said = PythonString.split(content, by: "</think>").last.map { PythonString.strip($0) } ?? ""
+      let said =
+        PythonString.split(content, by: "</think>").last.map { PythonString.strip($0) } ?? ""
       var parts = [said, message.reasoning ?? ""]
       parts += message.toolCalls.flatMap { call in
         [call["function"]?["name"]?.string ?? ""]
