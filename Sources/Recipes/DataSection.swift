@@ -23,8 +23,9 @@ package struct DataSection: RecipeSection {
   package var validationFraction = 0.0
 
   @Key(
-    "Chat template: \"auto\" takes the model's own; otherwise the name of a built-in one, such as "
-      + "\"chatml\", or the path of a Jinja file.",
+    "Chat template: \"auto\" takes the model's own; otherwise the path of a Jinja file, or the name of "
+      + "a built-in one: alpaca, chatml, deepseek, gemma, llama-2, llama-3, mistral, phi-3, qwen, "
+      + "vicuna, zephyr.",
     .elsewhere("chat_template"))
   package var template = "auto"
 

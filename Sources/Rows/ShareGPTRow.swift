@@ -86,7 +86,9 @@ struct ShareGPTRow {
       throw RowFault("the assistant's text is empty, so there is nothing to learn")
     }
     return Message(
-      role: "assistant", content: text, toolCalls: calls, isTrained: try isTrained(object))
+      role: "assistant", content: text,
+      reasoning: try object.text("reasoning_content", "thinking", "reasoning"), toolCalls: calls,
+      isTrained: try isTrained(object))
   }
 
   /// OpenAI's `weight`: 0 leaves an answer out of the loss.

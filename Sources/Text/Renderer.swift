@@ -10,6 +10,8 @@ package struct Renderer: Sendable {
   package let trainOn: TrainOn
   /// What ends an assistant's turn.
   package let turnEnd: TurnEnd
+  /// The same as bytes, where it is more than words.
+  private let endTokens: [UInt8]?
   let special: SpecialTexts
   /// What every rendering knows of the tokenizer.
   private let variables: [String: JSON]
@@ -26,6 +28,8 @@ package struct Renderer: Sendable {
         variables[token.0] = token.1.map(JSON.string)
       }
     turnEnd = template.turnEnd(specialTokens: specialTokens, variables: variables)
+    let end = Array((turnEnd.text ?? "").utf8)
+    endTokens = special.token(endingAt: end.count, in: end) == nil ? nil : end
   }
 
   /// - Throws: Where the template writes tokens that the model does not know.
@@ -88,9 +92,7 @@ package struct Renderer: Sendable {
   private func endOfTurn(in text: [UInt8], after position: Int) -> Int? {
     var start = position
     while start < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[start]) { start += 1 }
-    if let end = turnEnd.text, text[start...].starts(with: end.utf8) {
-      return start + end.utf8.count
-    }
+    if let end = endTokens, text[start...].starts(with: end) { return start + end.count }
     return special.token(at: start, in: text).map { start + $0.count }
   }
 
@@ -109,7 +111,15 @@ package struct Renderer: Sendable {
   }
 
   private func remarks(on conversation: Conversation) -> [String] {
-    guard !conversation.tools.isEmpty, !template.showsTools else { return [] }
-    return ["the template has no place for tools, so the row's tools are not shown to the model"]
+    var remarks: [String] = []
+    if !conversation.tools.isEmpty, !template.showsTools {
+      remarks.append(
+        "the template has no place for tools, so the row's tools are not shown to the model")
+    }
+    if !template.showsReasoning, conversation.messages.contains(where: { $0.reasoning != nil }) {
+      remarks.append(
+        "the template has no place for reasoning, so the row's reasoning is not learnt")
+    }
+    return remarks
   }
 }

@@ -124,8 +124,10 @@ struct TurnFinder {
         refusal = problem(index, "the template shows the next message inside of it")
       }
     } catch {
-      refusal = error
+      refusal = problem(index, "with another text in its place the template fails (\(error))")
     }
+    // A text of which the template makes more than itself cannot be learnt.
+    guard !isPlain(conversation.messages[index]) else { throw refusal }
     for following in Self.followings {
       if let turn = try? turn(index, before: following) { return turn }
     }
@@ -199,7 +201,8 @@ struct TurnFinder {
   ///
   /// - Throws: Where the template refuses the conversation.
   private func turnOfCalls(_ index: Int) throws(Problem) -> Turn? {
-    guard !conversation.messages[index].toolCalls.isEmpty, let start = try startOfAnswer(index) else {
+    guard !conversation.messages[index].toolCalls.isEmpty, let start = try startOfAnswer(index)
+    else {
       return nil
     }
     var messages = conversation.messages
@@ -231,7 +234,8 @@ struct TurnFinder {
     let (mark, tools) = (Array(sentinel(index - 1).utf8), conversation.tools)
     let whole = Array(try renderer.text(of: messages, tools: tools).utf8)
     let prompt = Array(
-      try renderer.text(of: Array(messages[..<index]), tools: tools, addGenerationPrompt: true).utf8)
+      try renderer.text(of: Array(messages[..<index]), tools: tools, addGenerationPrompt: true).utf8
+    )
     guard let place = PythonString.find(mark, in: whole),
       let end = PythonString.find(mark, in: prompt, backwards: true)
     else { return nil }
@@ -266,20 +270,24 @@ struct TurnFinder {
 
   private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
 
-  /// Where a turn begins: behind what the template writes before it. If the text goes on differently,
-  /// as with reasoning that a template moves to the front or with marks around calls, it is where the
-  /// next answer would begin, or where the texts differ.
+  /// Where a turn begins: behind what the template writes before it. If reasoning or calls follow there,
+  /// it is where the next answer would begin, if that can be told: a prompt may open the reasoning, and
+  /// what the template writes before a plain answer may be what it closes. Else it is where the texts
+  /// differ.
   private func start(of index: Int, before: [UInt8]) -> Int {
-    if text.starts(with: before) { return before.count }
+    let goesOn = text.starts(with: before)
+    if goesOn, isPlain(conversation.messages[index]) { return before.count }
+    let prompt = try? renderer.text(
+      of: Array(conversation.messages[..<index]), tools: conversation.tools,
+      addGenerationPrompt: true)
+    if let prompt, text.starts(with: prompt.utf8) {
+      return goesOn ? max(before.count, prompt.utf8.count) : prompt.utf8.count
+    }
+    if goesOn { return before.count }
     var common = 0
     while common < min(text.count, before.count), text[common] == before[common] { common += 1 }
     // Not inside a character, nor inside a token.
     while common > 0, common < text.count, text[common] & 0xC0 == 0x80 { common -= 1 }
-    common = renderer.special.bounds(across: common, in: text).lowerBound
-    let prompt = try? renderer.text(
-      of: Array(conversation.messages[..<index]), tools: conversation.tools,
-      addGenerationPrompt: true)
-    guard let prompt, text.starts(with: prompt.utf8) else { return common }
-    return min(common, prompt.utf8.count)
+    return renderer.special.bounds(across: common, in: text).lowerBound
   }
 }

@@ -136,7 +136,9 @@ import Testing
       Self.conversation(
         ("system", "S"), ("user", "a"), ("assistant", "first"), ("user", "b"),
         ("assistant", "second")))
-    let end = ["alpaca", "chatml", "vicuna", "zephyr"].contains(name) ? "<|im_end|>" : ""
+    let end =
+      ["alpaca", "chatml", "deepseek", "mistral", "qwen", "vicuna", "zephyr"].contains(name)
+      ? "<|im_end|>" : ""
     #expect(spans(row).map { $0.hasPrefix("first") || $0.hasPrefix("second") } == [true, true])
     #expect(spans(row)[0].hasSuffix(end))
     // What stands before an answer is what generation starts from.

@@ -29,7 +29,9 @@ extension ChatTemplate {
   }
 
   /// Whether the template shows a tool that a conversation has.
-  var findsTools: Bool { shows([Self.question], Self.probeTool(named: Self.mark)) ?? mentions("tools") }
+  var findsTools: Bool {
+    shows([Self.question], Self.probeTool(named: Self.mark)) ?? mentions("tools")
+  }
 
   /// Whether the template shows the calls of an answer.
   var findsToolCalls: Bool {

@@ -45,15 +45,23 @@ private struct TurnEndFinder {
     let header = whole.flatMap { part(of: $0, before: Self.question) }.flatMap { before in
       between.map { self.header($0, before) }
     }
-    let early = between.map { Array($0.dropLast(header?.count ?? 0)) }
+    let early = between.map { upToEndOfSequence($0) ?? Array($0.dropLast(header?.count ?? 0)) }
     let shared = last.flatMap { last in early.flatMap { self.shared(last, $0) } }
     var stops = shared.map { [special.last(in: $0) ?? $0] } ?? ends([last, early, between])
-    for end in [endOfCalls(question), shared == nil ? startOfResults(question) : nil] {
-      if let end, !stops.contains(end) { stops.append(end) }
-    }
+    let other = endOfCalls(question) ?? (shared == nil ? startOfResults(question) : nil)
+    if let other, !stops.contains(other) { stops.append(other) }
     return TurnEnd(
       text: shared.map { String(decoding: $0, as: UTF8.self) },
       stops: stops.map { String(decoding: $0, as: UTF8.self) })
+  }
+
+  /// The text up to and with its first end-of-sequence token; nil without one.
+  private func upToEndOfSequence(_ text: [UInt8]) -> [UInt8]? {
+    guard let token = variables["eos_token"]?.string, !token.isEmpty,
+      token != variables["bos_token"]?.string,
+      let place = PythonString.find(Array(token.utf8), in: text)
+    else { return nil }
+    return Array(text[..<(place + token.utf8.count)])
   }
 
   /// How a user's turn begins: what stands before both questions. Nothing if that leaves no end.
@@ -97,7 +105,8 @@ private struct TurnEndFinder {
   private func calls(_ question: Message, _ calls: [JSON], _ rest: [Message] = []) -> [UInt8]? {
     let turn = Message(role: "assistant", content: "", toolCalls: calls)
     let messages = [question, turn] + rest
-    return (text(messages, tools: [ChatTemplate.probeTool(named: "name")])
+    return
+      (text(messages, tools: [ChatTemplate.probeTool(named: "name")])
       ?? text(messages, tools: .null)).map { stripped($0[...]) }
   }
 
@@ -105,8 +114,10 @@ private struct TurnEndFinder {
   private func endOfCalls(_ question: Message) -> [UInt8]? {
     guard template.showsToolCalls else { return nil }
     let call = ChatTemplate.probeCall("name")
-    guard let one = calls(question, [call]), let token = special.token(endingAt: one.count, in: one)
-    else { return nil }
+    guard let one = calls(question, [call]) else { return nil }
+    let behind = part(of: one, after: "value") ?? one
+    if let cut = upToEndOfSequence(behind) { return special.token(endingAt: cut.count, in: cut) }
+    guard let token = special.token(endingAt: one.count, in: one) else { return nil }
     guard let two = calls(question, [call, call]) else { return token }
     let isEnd = SpecialTexts.count(token, in: one) == SpecialTexts.count(token, in: two)
     return isEnd ? token : nil

@@ -27,6 +27,8 @@ package final class TextGenerator {
     adapters = loaded?.adapters
     var stops = Set(base.files.configuration.eosTokenIDs.map(Int32.init))
     if let id = base.tokenizer.eosToken.flatMap({ base.tokenizer.id(of: $0) }) { stops.insert(id) }
+    // What ends a turn in the template is not always what the model calls its end of sequence.
+    stops.formUnion(base.renderer().turnEnd.stops.compactMap { base.tokenizer.id(of: $0) })
     stopTokens = stops
     self.base = base
   }
