@@ -200,7 +200,8 @@ import Training
 
   private func read(
     _ model: String, settings: [(String, JSON?)] = [],
-    _ change: (inout [Entry]) throws -> Void = { _ in }
+    _ change: (inout [Entry]) throws -> Void = { _ in },
+    then look: (PretrainedFiles) throws -> Void = { _ in }
   ) throws {
     let directory = try TemporaryDirectory()
     var config = try readJSON(goldenPath("packed/\(model)/config.json"))
@@ -229,6 +230,7 @@ import Training
       if site.role == .linear { _ = try files.linear(site, storage: WeightStorage(.float32)) }
       _ = try files.tensor(site)
     }
+    try look(files)
   }
 
   /// `change` of one tensor of layer 0.
@@ -310,6 +312,29 @@ import Training
         $0.bytes = integers(Array(repeating: 0, count: 31) + [group])
       })
     #expect(text.contains("names groups that do not exist, expected 0 to 1"), "\(text)")
+  }
+
+  /// Groups that are listed in their plain order are as good as none that are listed.
+  @Test func knowsThePlainOrderOfGroups() throws {
+    func groups(_ places: [Int32]) throws -> PackedIntegerWeight.Groups? {
+      var found: PackedIntegerWeight.Groups?
+      try read(
+        "gptq", changing("self_attn.q_proj.g_idx") { $0.bytes = integers(places) }
+      ) { files in
+        let site = try #require(files.specification.linears.first)
+        let weight = try files.linear(site, storage: WeightStorage(.float32))
+        if case .grouped(let grouped) = weight { found = grouped.groups }
+      }
+      return found
+    }
+    guard case .contiguous(16) = try groups((0..<32).map { $0 / 16 }) else {
+      Issue.record("expected groups of 16")
+      return
+    }
+    guard case .listed(_, 2) = try groups((0..<32).map { $0 % 2 }) else {
+      Issue.record("expected listed groups")
+      return
+    }
   }
 
   @Test func checksValues() throws {

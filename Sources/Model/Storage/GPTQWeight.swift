@@ -89,7 +89,11 @@ struct GPTQWeight: PackedWeight {
           "tensor \"\(groupsName)\" names groups that do not exist, expected 0 to"
             + " \(self.groups - 1); the file is damaged, download it again")
       }
-      groups = .listed(places, count: self.groups)
+      // Most files list what is plain; then a row can be read group by group.
+      let isPlain = places.toArray(Int32.self).enumerated().allSatisfy {
+        Int($0.element) == $0.offset / groupSize
+      }
+      if !isPlain { groups = .listed(places, count: self.groups) }
     }
     return PackedIntegerWeight(
       layout: .gptq, bits: bits, outputs: outputs, inputs: inputs,
