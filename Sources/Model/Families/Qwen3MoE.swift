@@ -19,7 +19,9 @@ enum Qwen3MoE: Family {
     layout.biases = (bias, bias, false)
     layout.queryKeyNorms = .ofHeads
     layout.window = Qwen2.windows(&config)
-    let experts = config.experts("num_experts", default: 128)
+    // transformers 5 writes the one or the other.
+    let key = config.value("num_experts") == nil ? "num_local_experts" : "num_experts"
+    let experts = config.experts(key, default: 128)
     let mixture = DecoderLayout.Mixture(
       experts: experts, chosen: config.chosenExperts(of: experts, default: 8),
       width: config.size("moe_intermediate_size", atMost: 1 << 24, default: 768),
