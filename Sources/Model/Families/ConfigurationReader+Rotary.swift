@@ -29,10 +29,10 @@ extension ConfigurationReader {
     if nested.value("rope_theta") != nil {
       theta = rope(parameters, "rope_theta", atMost: 1e15) ?? theta
     }
+    // The parameters' own counts before that of the whole configuration.
     let fraction =
-      value(keys.fraction) == nil
-      ? nested.value("partial_rotary_factor")?.number ?? keys.defaultFraction
-      : positive(keys.fraction, atMost: 1, default: 1)
+      nested.value("partial_rotary_factor")?.number
+      ?? positive(keys.fraction, atMost: 1, default: keys.defaultFraction)
     let dimension = Int(Double(headDimension) * min(max(fraction, 0), 1))
     guard dimension >= 2, dimension.isMultiple(of: 2) else {
       problems.append(
