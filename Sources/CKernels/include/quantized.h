@@ -143,7 +143,7 @@ void ggml_decode(ggml_block_type type, const void *blocks, float *out, size_t ro
 
 /* ---- ggml_quantize.c: float32 into GGML's blocks, bit for bit as its reference quantizer ------*/
 
-/* Whether there is an encoder for a type: all but Q2_K and Q3_K. */
+/* Whether there is an encoder for a type: up to Q6_K, but for Q2_K and Q3_K. */
 bool ggml_can_encode(ggml_block_type type);
 
 /* blocks = the encoded matrix; values [rows, columns] are finite, `columns` is a multiple of the block's

@@ -144,8 +144,9 @@ CK_KERNEL(void, encode_bf16, (const float *restrict x, uint16_t *restrict y, siz
   for (size_t i = 0; i < count; i++) y[i] = ck_bfloat16_from_float(x[i]);
 }
 
+/* Those of two and three bits, and those with code books, are only read. */
 bool ggml_can_encode(ggml_block_type type) {
-  return type != GGML_BLOCK_Q2_K && type != GGML_BLOCK_Q3_K;
+  return type <= GGML_BLOCK_Q6_K && type != GGML_BLOCK_Q2_K && type != GGML_BLOCK_Q3_K;
 }
 
 static void encode_blocks(ggml_block_type type, const float *x, void *b, size_t blocks) {
@@ -161,8 +162,7 @@ static void encode_blocks(ggml_block_type type, const float *x, void *b, size_t 
     case GGML_BLOCK_Q4_K: ggml_encode_q4_k(x, b, blocks); break;
     case GGML_BLOCK_Q5_K: ggml_encode_q5_k(x, b, blocks); break;
     case GGML_BLOCK_Q6_K: ggml_encode_q6_k(x, b, blocks); break;
-    case GGML_BLOCK_Q2_K:
-    case GGML_BLOCK_Q3_K: break;
+    default: break;
   }
 }
 

@@ -53,7 +53,7 @@ package enum GGMLBlocks: String, Sendable, CaseIterable {
     ggml_decode(native, start, out.f32, rows, columns, headRows)
   }
 
-  /// Whether `encode` knows the format: all but Q2_K and Q3_K.
+  /// Whether `encode` knows the format: up to Q6_K, but for Q2_K and Q3_K.
   package var canEncode: Bool { ggml_can_encode(native) }
 
   /// The blocks of a matrix, one row after the other, bit for bit as GGML's reference quantizer makes
