@@ -28,24 +28,7 @@ struct Compare: ParsableCommand {
     parsing: .singleValue, help: "Type to export and measure; may be repeated (default: all).")
   var type: [GGUFModelType] = []
 
-  @Option(parsing: .singleValue, help: "File of rows; may be repeated.")
-  var data: [String]
-
-  @Option(help: "Format of the rows.")
-  var format: RowFormat
-
-  @Option(help: "Longest row in tokens.")
-  var maxLength = 1024
-
-  @Option(help: "What to do with longer rows.")
-  var overlong = Overlong.drop
-
-  @Option(help: "Tokens that count.")
-  var trainOn = TrainOn.assistant
-
-  @Option(
-    help: "Chat template: auto (the model's own), the name of a built-in one, or a Jinja file.")
-  var template = "auto"
+  @OptionGroup var rows: RowOptions
 
   @Option(help: "New directory to keep the exported files in (default: they are removed).")
   var keep: String?
@@ -55,13 +38,13 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     var comparison = FormatComparison(
-      model: model, data: data.map { RowSource(path: $0, format: format) })
+      model: model, data: rows.sources)
     comparison.adapter = adapter
     comparison.types = type.isEmpty ? GGUFModelType.allCases : type
-    comparison.maxLength = maxLength
-    comparison.overlong = overlong
-    comparison.trainOn = trainOn
-    comparison.template = template
+    comparison.maxLength = rows.maxLength
+    comparison.overlong = rows.overlong
+    comparison.trainOn = rows.trainOn
+    comparison.template = rows.template
     comparison.keep = keep
     var warnings = WarningLines(terminal: .error)
     let lines = try comparison.run(warn: { warnings.add($0) }) { name in

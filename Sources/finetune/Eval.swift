@@ -22,38 +22,21 @@ struct Eval: ParsableCommand {
   @Option(parsing: .singleValue, help: "Adapter directory; may be repeated.")
   var adapter: [String] = []
 
-  @Option(parsing: .singleValue, help: "File of rows; may be repeated.")
-  var data: [String]
-
-  @Option(help: "Format of the rows.")
-  var format: RowFormat
-
-  @Option(help: "Longest row in tokens.")
-  var maxLength = 1024
-
-  @Option(help: "What to do with longer rows.")
-  var overlong = Overlong.drop
-
-  @Option(help: "Tokens that count.")
-  var trainOn = TrainOn.assistant
-
-  @Option(
-    help: "Chat template: auto (the model's own), the name of a built-in one, or a Jinja file.")
-  var template = "auto"
+  @OptionGroup var rows: RowOptions
 
   @Flag(help: "Print one line of JSON for each measurement and nothing else.")
   var json = false
 
   func run() throws {
     var evaluation = Evaluation(
-      model: try model.path(), data: data.map { RowSource(path: $0, format: format) })
+      model: try model.path(), data: rows.sources)
     evaluation.adapters = try ModelReference.paths(adapter)
     evaluation.includeBase = !json
     evaluation.storage = model.storage
-    evaluation.maxLength = maxLength
-    evaluation.overlong = overlong
-    evaluation.trainOn = trainOn
-    evaluation.template = template
+    evaluation.maxLength = rows.maxLength
+    evaluation.overlong = rows.overlong
+    evaluation.trainOn = rows.trainOn
+    evaluation.template = rows.template
     evaluation.threads = model.threads
     var warnings = WarningLines(terminal: .error)
     let results = try evaluation.run(warn: { warnings.add($0) })

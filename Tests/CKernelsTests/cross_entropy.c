@@ -101,8 +101,9 @@ static void test_large_logits(void) {
   double loss = 0;
   float dhidden[2];
   void *memory = scratch(ck_linear_cross_entropy_scratch(&weight, 1, 3, 2));
-  ck_linear_cross_entropy(&(ck_linear_loss){hidden, &weight, &label, 0, 1, &loss, dhidden, 1, 3, 2},
-                          memory);
+  ck_linear_loss head = {.hidden = hidden, .weight = &weight, .labels = &label, .gradient_scale = 1,
+                         .loss = &loss, .dhidden = dhidden, .T = 1, .V = 3, .D = 2};
+  ck_linear_cross_entropy(&head, memory);
   EXPECT(loss == 2000, "loss %g", loss);
   EXPECT(dhidden[0] == 1 && dhidden[1] == -1, "gradient %g %g", dhidden[0], dhidden[1]);
 }

@@ -12,6 +12,7 @@ typedef struct {
   const uint16_t *bf16_gate, *bf16_up, *bf16_dout;
   float *out, *dgate, *dup, *shared_dgate, *shared_dup;
   uint16_t *bf16_out, *bf16_dgate, *bf16_dup;
+  float *alone, *dalone; /* without a gate */
 } gated_case;
 
 static void run_gated(void *context) {
@@ -40,6 +41,11 @@ static void run_gated(void *context) {
       .gate = {.bfloat16 = p->bf16_gate}, .up = {.bfloat16 = p->bf16_up},
       .dgate = {.bfloat16 = p->bf16_dgate}, .dup = {.bfloat16 = p->bf16_dup},
       .count = p->count});
+  ck_activation_forward((ck_activation_pass){p->activation, {p->gate, NULL}, {p->alone, NULL},
+                                             p->count});
+  memcpy(p->dalone, p->dout, p->count * sizeof(float));
+  ck_activation_backward((ck_activation_gradient){
+      p->activation, {p->dalone, NULL}, {p->gate, NULL}, {p->dalone, NULL}, p->count});
 }
 
 typedef struct {
@@ -47,10 +53,16 @@ typedef struct {
 } activated;
 
 static activated reference(ck_activation activation, double x) {
-  if (activation == CK_SILU) {
-    double s = 1 / (1 + exp(-x));
-    return (activated){x * s, s * (1 + x * (1 - s))};
+  if (activation == CK_SILU || activation == CK_GELU_QUICK) {
+    double factor = activation == CK_SILU ? 1 : 1.702, s = 1 / (1 + exp(-factor * x));
+    return (activated){x * s, s * (1 + factor * x * (1 - s))};
   }
+  if (activation == CK_GELU) {
+    double distribution = erfc(-x / sqrt(2)) / 2;
+    return (activated){x * distribution, distribution + x * exp(-x * x / 2) / sqrt(2 * M_PI)};
+  }
+  if (activation == CK_RELU) return (activated){x > 0 ? x : 0, x > 0};
+  if (activation == CK_RELU_SQUARED) return (activated){x > 0 ? x * x : 0, x > 0 ? 2 * x : 0};
   double root = sqrt(2 / M_PI), t = tanh(root * (x + 0.044715 * x * x * x));
   double angle_slope = root * (1 + 3 * 0.044715 * x * x);
   return (activated){x / 2 * (1 + t), (1 + t) / 2 + x / 2 * (1 - t * t) * angle_slope};
@@ -64,15 +76,21 @@ static void test_count(ck_activation activation, size_t count) {
                   widened(dout, count), gate, up, dout,
                   result_floats(count), result_floats(count), result_floats(count),
                   result_floats(count), result_floats(count),
-                  result_halves(count), result_halves(count), result_halves(count)};
+                  result_halves(count), result_halves(count), result_halves(count),
+                  result_floats(count), result_floats(count)};
   on_all_threads(run_gated, &p);
   double *out = doubles(count), *dgate = doubles(count), *dup = doubles(count);
+  double *alone = doubles(count), *dalone = doubles(count);
   for (size_t i = 0; i < count; i++) {
     activated a = reference(activation, p.gate[i]);
     out[i] = a.value * p.up[i];
     dgate[i] = (double)p.dout[i] * p.up[i] * a.slope;
     dup[i] = p.dout[i] * a.value;
+    alone[i] = a.value;
+    dalone[i] = p.dout[i] * a.slope;
   }
+  EXPECT_CLOSE(p.alone, alone, count, 1e-5, 1e-6);
+  EXPECT_CLOSE(p.dalone, dalone, count, 1e-5, 3e-6);
   EXPECT_CLOSE(p.out, out, count, 1e-5, 1e-6);
   EXPECT_CLOSE(p.dup, dup, count, 1e-5, 1e-6);
   /* Where the slope crosses zero its parts cancel. */
@@ -101,8 +119,8 @@ static void test_extremes(ck_activation activation) {
 
 void test_gated(void) {
   const size_t counts[] = {1, 7, 64, 577, 40000};
-  for (ck_activation activation = CK_SILU; activation <= CK_GELU_TANH; activation++) {
+  for (ck_activation activation = CK_SILU; activation <= CK_RELU_SQUARED; activation++) {
     for (size_t i = 0; i < COUNT(counts); i++) test_count(activation, counts[i]);
-    test_extremes(activation);
+    if (activation != CK_RELU_SQUARED) test_extremes(activation);
   }
 }

@@ -9,8 +9,9 @@ extern size_t checks, failures; /* harness.c */
 /* One function a room; the file of the same name has it. */
 #define ROOMS(room)                                                                              \
   room(machine) room(numbers) room(random_numbers) room(nf4) room(ggml_blocks)                   \
-  room(packed_integers) room(rows) room(adamw) room(gated) room(float_products) room(bf16_products) \
-  room(matvec) room(tiles) room(attention) room(bf16_attention) room(decode) room(cross_entropy)
+  room(packed_integers) room(rows) room(layers) room(adamw) room(gated) room(float_products)     \
+  room(bf16_products) room(matvec) room(tiles) room(attention) room(bf16_attention) room(decode) \
+  room(cross_entropy)
 
 #define DECLARE(name) void test_##name(void);
 ROOMS(DECLARE)

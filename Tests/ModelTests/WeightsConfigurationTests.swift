@@ -138,6 +138,13 @@ import Testing
     #expect(problem?.description.hasPrefix("model/config.json: ") == true)
   }
 
+  @Test func namesDropoutsThatAreNotApplied() throws {
+    let configuration = try ModelConfiguration(
+      Self.changed([("attention_dropout", 0.1), ("hidden_dropout", 0.0)]), path: "c")
+    #expect(configuration.ownDropouts == ["attention_dropout 0.1"])
+    #expect(try ModelConfiguration(Self.minimal, path: "c").ownDropouts.isEmpty)
+  }
+
   @Test func reportsEverythingTogether() throws {
     let problem = #expect(throws: Problem.self) {
       try ModelConfiguration(

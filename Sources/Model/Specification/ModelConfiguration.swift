@@ -44,6 +44,18 @@ package struct ModelConfiguration: Sendable {
     }
   }
 
+  /// Dropouts of the model's own that its configuration asks for in training: "attention_dropout 0.1". They
+  /// are not applied.
+  package var ownDropouts: [String] {
+    let keys = [
+      "attention_dropout", "attn_pdrop", "resid_pdrop", "embd_pdrop", "hidden_dropout",
+      "residual_dropout", "embedding_dropout",
+    ]
+    return keys.compactMap { key in
+      json[key]?.number.flatMap { $0 > 0 ? "\(key) \($0)" : nil }
+    }
+  }
+
   /// The same with another specification, and the file that it is of.
   init(_ other: ModelConfiguration, specification: ModelSpecification, json: JSON) {
     family = other.family

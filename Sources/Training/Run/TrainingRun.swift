@@ -64,6 +64,13 @@ final class TrainingRun {
       try TrainingData(recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
     }
     for warning in data.warnings { onEvent(.warning(warning)) }
+    let dropouts = base.files.configuration.ownDropouts.joined(separator: ", ")
+    if !dropouts.isEmpty {
+      onEvent(
+        .warning(
+          "the model's configuration has \(dropouts); only adapter.dropout, \(recipe.adapter.dropout),"
+            + " is applied"))
+    }
     plan = try clock.measure(.records) { [recipe, base, data, record, directory] in
       let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
       try Self.writeRecords(recipe, record, data.verdicts, resuming: saved, to: directory)

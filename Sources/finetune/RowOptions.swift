@@ -1,0 +1,28 @@
+import ArgumentParser
+import Rows
+import Text
+import Training
+
+/// The held-out rows and how they become tokens, for every verb that measures on some.
+struct RowOptions: ParsableArguments {
+  @Option(parsing: .singleValue, help: "File of rows; may be repeated.")
+  var data: [String]
+
+  @Option(help: "Format of the rows.")
+  var format: RowFormat
+
+  @Option(help: "Longest row in tokens.")
+  var maxLength = 1024
+
+  @Option(help: "What to do with longer rows.")
+  var overlong = Overlong.drop
+
+  @Option(help: "Tokens that count.")
+  var trainOn = TrainOn.assistant
+
+  @Option(
+    help: "Chat template: auto (the model's own), the name of a built-in one, or a Jinja file.")
+  var template = "auto"
+
+  var sources: [RowSource] { data.map { RowSource(path: $0, format: format) } }
+}
