@@ -8,6 +8,8 @@ package struct RenderedRow: Equatable, Sendable {
   package var ids: [Int32]
   /// For each token its own id where it is trained, else `ignoredLabel`. Not shifted.
   package var labels: [Int32]
+  /// How much each token counts in the loss, 0 where it is not trained; nil: 1 for each trained token.
+  package var weights: [Float]?
   /// UTF-8 byte ranges of `text` that are trained: an assistant's text and its end-of-turn token.
   package let spans: [Range<Int>]
   /// Whether a special token follows every assistant text, so that the model learns to stop.
@@ -24,5 +26,6 @@ package struct RenderedRow: Equatable, Sendable {
   package mutating func truncate(to length: Int) {
     ids = Array(ids.prefix(length))
     labels = Array(labels.prefix(length))
+    weights = weights.map { Array($0.prefix(length)) }
   }
 }

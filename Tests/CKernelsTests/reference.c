@@ -142,7 +142,7 @@ reference_attention_results reference_attention(const ck_attention *shape, const
 /* ---- Loss ------------------------------------------------------------------------------------*/
 
 double reference_cross_entropy(const float *hidden, const float *weight, const int32_t *labels,
-                               size_t T, size_t V, size_t D, double cap, double *gradient) {
+                               const float *weights, size_t T, size_t V, size_t D, double cap, double *gradient) {
   double loss = 0, *z = doubles(V);
   memset(gradient, 0, T * D * sizeof *gradient);
   for (size_t t = 0; t < T; t++) {
@@ -154,9 +154,10 @@ double reference_cross_entropy(const float *hidden, const float *weight, const i
       largest = fmax(largest, z[v]);
     }
     for (size_t v = 0; v < V; v++) total += exp(z[v] - largest);
-    loss += largest + log(total) - z[labels[t]];
+    double counted = weights ? weights[t] : 1;
+    loss += counted * (largest + log(total) - z[labels[t]]);
     for (size_t v = 0; v < V; v++) {
-      double slope = cap == 0 ? 1 : 1 - z[v] / cap * (z[v] / cap);
+      double slope = counted * (cap == 0 ? 1 : 1 - z[v] / cap * (z[v] / cap));
       double d = (exp(z[v] - largest) / total - (v == (size_t)labels[t])) * slope;
       for (size_t i = 0; i < D; i++) gradient[t * D + i] += d * weight[v * D + i];
     }

@@ -23,4 +23,5 @@ reference_attention_results reference_attention(const ck_attention *shape, const
 
 /* Sum over labelled rows of log Σ exp z - z_label; `gradient` [T, D] is written. */
 double reference_cross_entropy(const float *hidden, const float *weight, const int32_t *labels,
+                               const float *weights,
                                size_t T, size_t V, size_t D, double cap, double *gradient);

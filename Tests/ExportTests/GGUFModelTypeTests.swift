@@ -5,9 +5,9 @@ import Testing
 
 @Suite struct GGUFModelTypeTests {
   static func blocks(
-    _ type: GGUFModelType, _ name: String, _ shape: [Int], isHead: Bool = false
+    _ type: GGUFModelType, _ name: String, _ shape: [Int], experts: Int = 0, isHead: Bool = false
   ) -> GGMLBlocks {
-    type.blocks(of: name, shape: shape, layers: 32, isHead: isHead)
+    type.blocks(of: name, shape: shape, layers: 32, experts: experts, isHead: isHead)
   }
 
   @Test(arguments: GGUFModelType.allCases) func keepsVectorsInFloat32(type: GGUFModelType) {
@@ -34,6 +34,17 @@ import Testing
     #expect(Self.blocks(.q4_0, "output.weight", [512, 512], isHead: true) == .q6_K)
     #expect(Self.blocks(.q8_0, "output.weight", [512, 512], isHead: true) == .q8_0)
     #expect(Self.blocks(.q8_0, "blk.0.ffn_down.weight", [512, 512]) == .q8_0)
+  }
+
+  /// Beside eight experts attention costs little.
+  @Test func givesAttentionMoreBesideEightExperts() {
+    func blocks(_ type: GGUFModelType, _ part: String, _ experts: Int = 8) -> GGMLBlocks {
+      Self.blocks(type, "blk.4.\(part).weight", [512, 512], experts: experts)
+    }
+    #expect(blocks(.q4_0, "attn_k") == .q8_0 && blocks(.q4_K_M, "attn_v") == .q8_0)
+    #expect(blocks(.q4_K_M, "attn_output") == .q5_K && blocks(.q5_K_M, "attn_output") == .q5_K)
+    #expect(blocks(.q4_0, "attn_q") == .q4_0 && blocks(.f16, "attn_k") == .f16)
+    #expect(blocks(.q4_K_M, "attn_k", 16) == .q4_K)
   }
 
   /// Rows of 576 elements are blocks of 32, not of 256; rows of 24 are neither.

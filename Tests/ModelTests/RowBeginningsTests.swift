@@ -5,13 +5,11 @@ import Testing
 
 /// Finding what rows have in common, and the batches that come of it.
 @Suite struct RowBeginningsTests {
-  typealias Row = (ids: [Int32], labels: [Int32])
-
   static let ignored = TokenBatch.ignoredLabel
 
   /// A row of which the tokens from `trained` on are trained.
-  static func row(_ ids: [Int32], trained: Int) -> Row {
-    (ids, ids.enumerated().map { $0 < trained ? ignored : $1 })
+  static func row(_ ids: [Int32], trained: Int) -> TokenRow {
+    TokenRow(ids: ids, labels: ids.enumerated().map { $0 < trained ? ignored : $1 })
   }
 
   // MARK: Families
@@ -30,7 +28,7 @@ import Testing
   }
 
   /// Tokens in common of some rows before anything is trained, the slow way.
-  private func common(_ rows: [Row]) -> Int {
+  private func common(_ rows: [TokenRow]) -> Int {
     let longest = rows.map(\.ids.count).min() ?? 0
     return (0..<longest).first { t in
       rows.contains { row in
@@ -43,7 +41,7 @@ import Testing
   /// Small random trees of rows: no choice of families saves more. A family costs 16 tokens.
   @Test(arguments: 0..<200) func familiesSaveTheMost(seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    let rows = (0..<Int.random(in: 1...6, using: &random)).map { _ -> Row in
+    let rows = (0..<Int.random(in: 1...6, using: &random)).map { _ -> TokenRow in
       // Few different tokens, each many times, so that rows have beginnings in common.
       let ids = random.integers(Int.random(in: 0...5, using: &random), in: 0..<2).flatMap {
         [Int32](repeating: $0, count: 9)
@@ -83,7 +81,7 @@ import Testing
   @Test func aFamilyIsAPrefixAndItsBranches() {
     let start = [Int32](100..<120)
     let rows = [
-      Self.row(start + [7, 8, 9], trained: 21), Self.row([50, 51], trained: 1), ([], []),
+      Self.row(start + [7, 8, 9], trained: 21), Self.row([50, 51], trained: 1), Self.row([], trained: 0),
       Self.row(start + [6], trained: 99),
       // Nothing but the beginning.
       Self.row(start, trained: 99),

@@ -64,7 +64,7 @@ import Training
   }
 
   /// Two families, a row for itself, and a row that is only a beginning.
-  static let rows: [(ids: [Int32], labels: [Int32])] = {
+  static let rows: [TokenRow] = {
     var random = SplitMix64(seed: 21)
     func tokens(_ count: Int) -> [Int32] { random.integers(count, in: 3..<380) }
     let (system, document) = (tokens(45), tokens(70))

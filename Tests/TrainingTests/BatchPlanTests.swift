@@ -5,8 +5,13 @@ import Training
 
 /// Which rows meet: without sharing, with it, and with rows that begin alike kept together.
 @Suite struct BatchPlanTests {
+  static func row(_ ids: [Int32], trainedFrom first: Int) -> TokenRow {
+    TokenRow(
+      ids: ids, labels: ids.enumerated().map { $0 < first ? TokenBatch.ignoredLabel : $1 })
+  }
+
   struct Drawn {
-    let rows: [(ids: [Int32], labels: [Int32])]
+    let rows: [TokenRow]
     let microBatchSize, accumulationSteps: Int
     let tokenBudget: Int?
     let shuffle: Bool
@@ -20,7 +25,7 @@ import Training
         let ids =
           (Bool.random(using: &random) ? documents.randomElement(using: &random) ?? [] : [])
           + own
-        return (ids, ids.enumerated().map { $0 < ids.count / 2 ? TokenBatch.ignoredLabel : $1 })
+        return BatchPlanTests.row(ids, trainedFrom: ids.count / 2)
       }
       microBatchSize = Int.random(in: 1...5, using: &random)
       accumulationSteps = Int.random(in: 1...4, using: &random)
@@ -83,11 +88,11 @@ import Training
   /// Twenty documents with four questions each: kept together, three of four readings are saved.
   @Test func groupedRowsMeet() {
     var random = SplitMix64(seed: 3)
-    let rows = (0..<20).flatMap { _ -> [(ids: [Int32], labels: [Int32])] in
+    let rows = (0..<20).flatMap { _ -> [TokenRow] in
       let document = random.integers(100, in: 0..<50)
       return (0..<4).map { _ in
         let ids = document + random.integers(5, in: 0..<50)
-        return (ids, ids.enumerated().map { $0 < 103 ? TokenBatch.ignoredLabel : $1 })
+        return Self.row(ids, trainedFrom: 103)
       }
     }
     func tokens(grouping: Bool) -> Int {
@@ -104,9 +109,9 @@ import Training
 
   /// Rows of one large family are not all seen before the others.
   @Test func aLargeGroupIsSpreadOverTheEpoch() {
-    let rows = (0..<400).map { row -> (ids: [Int32], labels: [Int32]) in
+    let rows = (0..<400).map { row -> TokenRow in
       let ids = [Int32](repeating: Int32(row % 2), count: 60) + [Int32(row)]
-      return (ids, ids.map { _ in TokenBatch.ignoredLabel })
+      return Self.row(ids, trainedFrom: ids.count)
     }
     let plan = BatchPlan(
       lengths: rows.map(\.ids.count), microBatchSize: 4, accumulationSteps: 1, tokenBudget: nil,

@@ -12,7 +12,8 @@
 enum { CK_IGNORED_LABEL = -100 };
 
 /* With z = hidden[t] W' + bias, softly capped where `soft_cap` is not 0:
- *   *loss += sum over tokens with a label of log(sum_v exp(z_v)) - z_label
+ *   *loss += sum over tokens with a label of w_t (log(sum_v exp(z_v)) - z_label)
+ * where w_t is the token's weight, 1 without `weights`.
  * dhidden[T, D], where given, is written: gradient_scale · dloss/dhidden, zero for tokens without
  * a label. */
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
   const ck_operand *weight; /* [V, D], its stride D */
   const float *bias; /* [V], or NULL */
   const int32_t *labels;
+  const float *weights; /* [T], of the tokens, or NULL */
   float soft_cap;
   double gradient_scale;
   double *loss;
@@ -36,6 +38,7 @@ typedef struct {
   const ck_operand *weight; /* [V, D] */
   const float *bias; /* [V], or NULL */
   const int32_t *labels;
+  const float *weights; /* [T], of the tokens, or NULL */
   float soft_cap;
   double gradient_scale;
   double *loss;

@@ -189,7 +189,8 @@ static void normalize_task(void *context, size_t row, size_t worker) {
   double sum = sum_of_panels(statistics, p->panels, maximum);
   double normalizer = maximum + log(sum);
   p->normalizers[row] = (float)normalizer;
-  p->losses[row] = normalizer - p->label_logits[row];
+  double loss = normalizer - p->label_logits[row];
+  p->losses[row] = (double)ck_weight_of(&p->labelled, row) * loss;
 }
 
 static void gradient_task(void *context, size_t row, size_t worker) {
@@ -197,15 +198,15 @@ static void gradient_task(void *context, size_t row, size_t worker) {
   const head *p = context;
   uint16_t *weights = p->weights + row * p->stride;
   float normalizer = p->normalizers[row];
+  float scale = p->gradient_scale * ck_weight_of(&p->labelled, row), label_scale = scale;
   /* Near 1 a probability in bfloat16 would leave nothing of its distance to 1. */
-  float missing = -expm1f(p->label_logits[row] - normalizer), label_scale = p->gradient_scale;
+  float missing = -expm1f(p->label_logits[row] - normalizer);
   if (p->soft_cap != 0) {
     label_scale *= ck_cap_slope(p->label_logits[row], p->soft_cap);
     scale_to_capped_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer,
-                     p->gradient_scale, p->soft_cap, p->logarithms);
+                            scale, p->soft_cap, p->logarithms);
   } else {
-    scale_to_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer,
-                     p->gradient_scale);
+    scale_to_softmax(weights, p->statistics + row * p->panels, p->panels, normalizer, scale);
   }
   weights[ck_label_of(&p->labelled, row)] = ck_bfloat16_from_float(-missing * label_scale);
 }
@@ -228,7 +229,7 @@ static void add_gradient(head *p, const ck_operand *weight, uint16_t *dhidden) {
 
 void ck_bf16_linear_cross_entropy(const ck_bf16_linear_loss *loss, void *scratch) {
   size_t T = loss->T, D = loss->D;
-  head p = {.labelled = {.labels = loss->labels},
+  head p = {.labelled = {.labels = loss->labels, .weights = loss->weights},
             .bias = loss->bias,
             .soft_cap = loss->soft_cap,
             .gradient_scale = (float)loss->gradient_scale};

@@ -110,7 +110,8 @@ static void normalize_task(void *context, size_t row, size_t worker) {
   }
   double normalizer = maximum + log(sum);
   p->normalizers[row] = (float)normalizer;
-  p->losses[row] = normalizer - logits[ck_label_of(&p->labelled, row)];
+  double loss = normalizer - logits[ck_label_of(&p->labelled, row)];
+  p->losses[row] = (double)ck_weight_of(&p->labelled, row) * loss;
 }
 
 /* Logits become softmax - one-hot, times the scale of the gradient. */
@@ -118,12 +119,13 @@ static void gradient_task(void *context, size_t row, size_t worker) {
   (void)worker;
   const head *p = context;
   size_t label = ck_label_of(&p->labelled, row);
-  float *logits = p->logits + row * p->V, target = p->gradient_scale;
+  float *logits = p->logits + row * p->V;
+  float scale = p->gradient_scale * ck_weight_of(&p->labelled, row), target = scale;
   if (p->soft_cap != 0) {
     target *= ck_cap_slope(logits[label], p->soft_cap);
-    capped_softmax(logits, p->normalizers[row], p->gradient_scale, p->soft_cap, p->V);
+    capped_softmax(logits, p->normalizers[row], scale, p->soft_cap, p->V);
   } else {
-    scaled_softmax(logits, p->normalizers[row], p->gradient_scale, p->V);
+    scaled_softmax(logits, p->normalizers[row], scale, p->V);
   }
   logits[label] -= target;
 }
@@ -146,7 +148,7 @@ static void add_gradient(head *p, const ck_operand *weight, float *dhidden) {
 
 void ck_linear_cross_entropy(const ck_linear_loss *loss, void *scratch) {
   size_t T = loss->T, D = loss->D;
-  head p = {.labelled = {.labels = loss->labels},
+  head p = {.labelled = {.labels = loss->labels, .weights = loss->weights},
             .soft_cap = loss->soft_cap,
             .gradient_scale = (float)loss->gradient_scale};
   lay_out(&p, loss->weight, T, loss->V, D, scratch);

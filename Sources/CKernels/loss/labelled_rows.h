@@ -7,6 +7,7 @@
 
 typedef struct {
   const int32_t *labels;  /* [T] */
+  const float *weights;   /* [T], or NULL: all 1 */
   uint32_t *tokens;       /* [T]: those with a label */
   size_t count, chunk;    /* how many, and the most handled at a time */
   const uint32_t *at_hand; /* tokens of the rows at hand */
@@ -37,4 +38,8 @@ static inline void ck_take_chunk(ck_labelled_rows *p, size_t index, const void *
 
 static inline size_t ck_label_of(const ck_labelled_rows *p, size_t row) {
   return (size_t)p->labels[p->at_hand[row]];
+}
+
+static inline float ck_weight_of(const ck_labelled_rows *p, size_t row) {
+  return p->weights ? p->weights[p->at_hand[row]] : 1;
 }

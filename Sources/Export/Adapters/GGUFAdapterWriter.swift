@@ -7,12 +7,13 @@ import Tensors
 /// llama.cpp scales each pair by alpha / rank, with one alpha for all. Where modules differ, what is
 /// missing is multiplied into B.
 package struct GGUFAdapterWriter {
-  private struct Pair {
-    let lora: LoRA
+  /// What is added to one tensor of the model: one pair, or those of all experts of a layer.
+  private struct Target {
     let entry: GGUFTensorPlan.Entry
+    var pairs: [LoRA]
   }
 
-  private let pairs: [Pair]
+  private let targets: [Target]
   private let architecture: String
   /// In float32, float16, bfloat16 or Q8_0.
   private let blocks: GGMLBlocks
@@ -36,19 +37,30 @@ package struct GGUFAdapterWriter {
     let plan = try GGUFTensorPlan(configuration, path: path)
     architecture = plan.architecture
     blocks = type.blocks
-    var pairs: [Pair] = []
+    var (targets, places): ([Target], [String: Int]) = ([], [:])
     for (module, lora) in try adapters.plainLoRA(path, format: "GGUF") {
       guard let entry = plan[module.site] else { continue }
-      guard entry.sites.count == 1 else {
-        throw Problem(
-          path,
-          "it adapts experts, such as \"\(module.site.module)\", which a GGUF adapter has no place for;"
-            + " merge it into its base (finetune export --format gguf) instead")
+      if let place = places[entry.name] {
+        targets[place].pairs.append(lora)
+      } else {
+        places[entry.name] = targets.count
+        targets.append(Target(entry: entry, pairs: [lora]))
       }
-      pairs.append(Pair(lora: lora, entry: entry))
     }
-    self.pairs = pairs
-    alpha = pairs.map { Self.alpha($0.lora) }.first { $0 != 0 } ?? 1
+    self.targets = targets
+    alpha = targets.flatMap(\.pairs).map(Self.alpha).first { $0 != 0 } ?? 1
+    for target in targets { try Self.check(target, path: path) }
+  }
+
+  /// A tensor of experts has one pair for each, all of one rank.
+  private static func check(_ target: Target, path: String) throws(Problem) {
+    let ranks = Set(target.pairs.map(\.rank))
+    guard target.pairs.count < target.entry.sites.count || ranks.count > 1 else { return }
+    throw Problem(
+      path,
+      "it adapts \(target.pairs.count) of \(target.entry.sites.count) experts in"
+        + " \"\(target.entry.name)\" with ranks \(ranks.sorted()), but a GGUF adapter has all of a"
+        + " layer with one rank; merge it into its base (finetune export --format gguf) instead")
   }
 
   /// What llama.cpp must be told for the scale that this module has.
@@ -63,12 +75,12 @@ package struct GGUFAdapterWriter {
       ("general.file_type", .uint32(fileType)), ("adapter.type", .string("lora")),
       ("adapter.lora.alpha", .float32(Float(alpha))),
     ]
-    let tensors = pairs.flatMap { pair in
+    let tensors = targets.flatMap { target in
       [
-        source(pair.entry.name + ".lora_a", pair.lora.a.value, order: nil),
+        source("lora_a", of: target, target.pairs.map(\.a.value), order: nil),
         source(
-          pair.entry.name + ".lora_b", pair.lora.b.value.multiplied(by: folded(pair.lora)),
-          order: pair.entry.order),
+          "lora_b", of: target, target.pairs.map { $0.b.value.multiplied(by: folded($0)) },
+          order: target.entry.order),
       ]
     }
     try GGUFWriter.write(path, metadata: metadata, tensors: tensors)
@@ -79,15 +91,21 @@ package struct GGUFAdapterWriter {
   }
 
   /// Rows of B are as long as the rank, which may be too short for blocks.
-  private func source(_ name: String, _ tensor: Tensor, order: [Int]?) -> GGUFWriter.Source {
-    let blocks = GGUFModelType.fitting(blocks, columns: tensor.shape[1])
-    return GGUFWriter.Source(.init(name, blocks.type, tensor.shape)) { emit in
-      guard blocks.holds(tensor) else {
-        throw Problem(
-          name, "a value is not a number or does not fit into \(blocks.rawValue); write F32",
-          kind: .run)
+  private func source(
+    _ part: String, of target: Target, _ tensors: [Tensor], order: [Int]?
+  ) -> GGUFWriter.Source {
+    let name = "\(target.entry.name).\(part)"
+    let blocks = GGUFModelType.fitting(blocks, columns: tensors[0].shape[1])
+    let shape = target.entry.stacked(tensors[0].shape)
+    return GGUFWriter.Source(.init(name, blocks.type, shape)) { emit in
+      for tensor in tensors {
+        guard blocks.holds(tensor) else {
+          throw Problem(
+            name, "a value is not a number or does not fit into \(blocks.rawValue); write F32",
+            kind: .run)
+        }
+        try blocks.encode(tensor, order: order).withUnsafeBytes { try emit($0) }
       }
-      try blocks.encode(tensor, order: order).withUnsafeBytes { try emit($0) }
     }
   }
 }

@@ -184,10 +184,6 @@ struct GGUFModelMetadata {
 }
 
 extension FeedForwardSpecification {
-  fileprivate var experts: ExpertsSpecification? {
-    if case .experts(let experts) = self { experts } else { nil }
-  }
-
   fileprivate var width: Int {
     switch self {
     case .gated(let gated): gated.width

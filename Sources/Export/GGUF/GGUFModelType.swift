@@ -51,12 +51,16 @@ package enum GGUFModelType: String, CaseIterable, Sendable {
   ///   - name: Its name in the file, such as `blk.3.ffn_down.weight`.
   ///   - shape: Outermost dimension first.
   ///   - layers: Decoder layers of the model.
+  ///   - experts: Of each layer; 0 for none.
   ///   - isHead: Whether logits come from it: the output, or the token table in its place.
-  func blocks(of name: String, shape: [Int], layers: Int, isHead: Bool) -> GGMLBlocks {
+  func blocks(
+    of name: String, shape: [Int], layers: Int, experts: Int = 0, isHead: Bool
+  ) -> GGMLBlocks {
     guard shape.count > 1, !Self.staysFloat32(name) else { return .f32 }
     guard isQuantized else { return blocks }
     let columns = shape[shape.count - 1]
-    return Self.fitting(isHead ? headBlocks(columns) : mixed(name, layers), columns: columns)
+    let blocks = isHead ? headBlocks(columns) : mixed(name, layers, experts)
+    return Self.fitting(blocks, columns: columns)
   }
 
   private static func staysFloat32(_ name: String) -> Bool {
@@ -69,11 +73,13 @@ package enum GGUFModelType: String, CaseIterable, Sendable {
   }
 
   /// Values and the last product of the feed-forward network get more bits in the first and last layers
-  /// and in every third between.
-  private func mixed(_ name: String, _ layers: Int) -> GGMLBlocks {
-    guard self == .q4_K_M || self == .q5_K_M else { return blocks }
+  /// and in every third between. Beside eight experts, attention is so small that it gets more too.
+  private func mixed(_ name: String, _ layers: Int, _ experts: Int) -> GGMLBlocks {
     let parts = name.split(separator: ".")
     guard parts.count == 4, let layer = Int(parts[1]) else { return blocks }
+    if experts == 8, parts[2] == "attn_k" || parts[2] == "attn_v" { return .q8_0 }
+    if experts == 8, parts[2] == "attn_output", self == .q4_K_M { return .q5_K }
+    guard self == .q4_K_M || self == .q5_K_M else { return blocks }
     let eighth = layers / 8
     let isImportant =
       layer < eighth || layer >= 7 * layers / 8 || (layer - eighth) % 3 == 2

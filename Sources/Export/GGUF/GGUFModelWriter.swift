@@ -79,10 +79,12 @@ package struct GGUFModelWriter {
   package var byteCount: Int { entries.reduce(0) { $0 + $1.1.byteCount } }
 
   private var entries: [(GGUFTensorPlan.Entry, GGUFWriter.Entry)] {
-    let layers = files.specification.blocks.count
+    let layers = files.specification.blocks
+    let experts = layers.first?.feedForward.experts?.experts.count ?? 0
     return plan.entries.map { entry in
       let blocks = type.blocks(
-        of: entry.name, shape: entry.shape, layers: layers, isHead: entry.name == plan.headName)
+        of: entry.name, shape: entry.shape, layers: layers.count, experts: experts,
+        isHead: entry.name == plan.headName)
       return (entry, .init(entry.name, blocks.type, entry.shape))
     }
   }

@@ -15,7 +15,10 @@ struct GGUFTensorPlan {
     let addend: Float
 
     /// Outermost dimension first.
-    var shape: [Int] { (sites.count > 1 ? [sites.count] : []) + sites[0].shape }
+    var shape: [Int] { stacked(sites[0].shape) }
+
+    /// The shape of something that there is one of for each site.
+    func stacked(_ shape: [Int]) -> [Int] { (sites[0].expert == nil ? [] : [sites.count]) + shape }
   }
 
   /// `general.architecture`.

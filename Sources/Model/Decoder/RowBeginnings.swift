@@ -21,13 +21,8 @@ package struct RowBeginnings: Sendable {
   /// For each row its place among all, sorted by beginning: rows that begin alike are neighbours.
   private let places: [Int]
 
-  /// - Parameter rows: Ids and labels of equal length, as `TokenBatch` takes them.
-  package init(rows: [(ids: [Int32], labels: [Int32])]) {
-    let beginnings = rows.map { ids, labels in
-      // Token t is the target of position t - 1.
-      ids.prefix(
-        labels.dropFirst().firstIndex { $0 != TokenBatch.ignoredLabel }.map { $0 - 1 } ?? ids.count)
-    }
+  package init(rows: [TokenRow]) {
+    let beginnings = rows.map(\.beginning)
     let sorted = beginnings.indices.sorted { a, b in
       let order = Self.compare(beginnings[a], beginnings[b])
       return order == 0 ? a < b : order < 0

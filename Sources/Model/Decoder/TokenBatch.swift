@@ -15,6 +15,8 @@ package struct TokenBatch {
   package let selection: SelectedTokens?
   /// The token that each selected position has to predict, or `ignoredLabel`; int32 [L].
   package let targets: Tensor
+  /// How much each of them counts in the loss; float32 [L]. nil: 1 for each.
+  package let targetWeights: Tensor?
   /// The place of each token in its row; int32 [T].
   package let positions: Tensor
   /// The rows, or prefixes and what follows them.
@@ -23,6 +25,8 @@ package struct TokenBatch {
   package let rowTokens: Int
   /// Positions with a target.
   package let trainedTokens: Int
+  /// The sum of their weights; `trainedTokens` where each counts 1.
+  package let trainedWeight: Double
   /// Of all ids and targets: what the vocabulary has to be larger than.
   package let largestID: Int
 
@@ -30,17 +34,12 @@ package struct TokenBatch {
   package var tokens: Int { segments.tokens }
 
   /// - Parameters:
-  ///   - rows: Ids and labels of equal length, `labels[t]` telling whether token t itself is trained.
-  ///     The shift by one happens here: the first token of a row is never a target.
+  ///   - rows: The shift by one happens here: the first token of a row is never a target.
   ///   - sharingPrefixes: Computes once what rows have in common before their first target, where that
   ///     saves something. The loss is the same up to the order of sums.
-  package init(rows: [(ids: [Int32], labels: [Int32])], sharingPrefixes: Bool = false) {
+  package init(rows: [TokenRow], sharingPrefixes: Bool = false) {
     precondition(rows.contains { !$0.ids.isEmpty }, "a batch without tokens")
     let rows = rows.filter { !$0.ids.isEmpty }
-    for row in rows {
-      precondition(
-        row.ids.count == row.labels.count, "\(row.ids.count) ids, \(row.labels.count) labels")
-    }
     let shared =
       sharingPrefixes ? RowBeginnings(rows: rows).families(among: Array(rows.indices)) : []
     let families = Dictionary(uniqueKeysWithValues: shared.map { ($0.rows[0], $0) })
@@ -61,6 +60,12 @@ package struct TokenBatch {
     self.init(stream, rowTokens: rows.reduce(0) { $0 + $1.ids.count })
   }
 
+  /// Rows whose trained tokens each count 1.
+  package init(rows: [(ids: [Int32], labels: [Int32])], sharingPrefixes: Bool = false) {
+    self.init(
+      rows: rows.map { TokenRow(ids: $0.ids, labels: $0.labels) }, sharingPrefixes: sharingPrefixes)
+  }
+
   private init(_ stream: FlatStream, rowTokens: Int) {
     // Kernels do not look at ids again.
     precondition(
@@ -71,13 +76,17 @@ package struct TokenBatch {
     self.rowTokens = rowTokens
     let trained = stream.targets.indices.filter { stream.targets[$0] != Self.ignoredLabel }
     trainedTokens = trained.count
+    trainedWeight = trained.reduce(0) { $0 + Double(stream.weights[$1]) }
     selection =
       SelectedTokens.count(trained: trained.count, of: segments.tokens) == segments.tokens
       ? nil : SelectedTokens(places: trained.map(Int32.init), positions: stream.positions)
     largestID = Int(max(stream.ids.max() ?? 0, stream.targets.max() ?? 0))
     ids = Tensor.from(stream.ids, .int32)
-    targets = Tensor.from(
-      selection == nil ? stream.targets : trained.map { stream.targets[$0] }, .int32)
+    let outputs = selection == nil ? Array(stream.targets.indices) : trained
+    targets = Tensor.from(outputs.map { stream.targets[$0] }, .int32)
+    targetWeights =
+      trained.allSatisfy { stream.weights[$0] == 1 }
+      ? nil : Tensor.from(outputs.map { stream.weights[$0] }, .float32)
     positions = Tensor.from(stream.positions, .int32)
   }
 }
@@ -86,18 +95,19 @@ package struct TokenBatch {
 private struct FlatStream {
   var ids: [Int32] = []
   var targets: [Int32] = []
+  var weights: [Float] = []
   var positions: [Int32] = []
   var lengths: [Int] = []
   var prefixes: [Int?] = []
 
   /// Adds the tokens `start` ..< `end` of a row as a segment.
-  mutating func append(
-    _ row: (ids: [Int32], labels: [Int32]), from start: Int, to end: Int, prefix: Int?
-  ) {
+  mutating func append(_ row: TokenRow, from start: Int, to end: Int, prefix: Int?) {
     ids += row.ids[start..<end]
     positions += (start..<end).map(Int32.init)
-    targets += (start..<end).map {
-      $0 + 1 < row.labels.count ? row.labels[$0 + 1] : TokenBatch.ignoredLabel
+    for place in start..<end {
+      let target = row.target(at: place)
+      targets.append(target.label)
+      weights.append(target.weight)
     }
     lengths.append(end - start)
     prefixes.append(prefix)

@@ -18,6 +18,8 @@ package protocol Family: Sendable {
   static func isIgnored(_ name: String) -> Bool
   /// How GGUF files of the family are read and written; nil where they are not.
   static var gguf: GGUFNaming? { get }
+  /// Whether a GGUF file of its architecture is of this family; several may have one architecture.
+  static func reads(gguf keys: GGUFKeys) -> Bool
   /// What the keys of a GGUF file say, as keys of config.json, beside or instead of those that it shares
   /// with Llama.
   static func configuration(gguf keys: inout GGUFKeys) -> [(String, JSON?)]
@@ -30,6 +32,7 @@ extension Family {
   package static func storedNames(of name: String) -> [String] { [name] }
   package static func isIgnored(_ name: String) -> Bool { false }
   package static var gguf: GGUFNaming? { nil }
+  package static func reads(gguf keys: GGUFKeys) -> Bool { true }
   package static func configuration(gguf keys: inout GGUFKeys) -> [(String, JSON?)] { [] }
   package static var sharesLlamaKeys: Bool { true }
 
@@ -41,9 +44,9 @@ extension Family {
 /// The families that are known.
 package enum Families {
   package static let all: [any Family.Type] = [
-    Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self,
+    Mixtral.self, Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self,
     Phi3.self, Phi.self, GPT2.self, GPTNeoX.self, Falcon.self, OLMo2.self, SmolLM3.self,
-    Granite.self, StarCoder2.self, Mixtral.self, Qwen3MoE.self,
+    Granite.self, StarCoder2.self, Qwen3MoE.self,
   ]
 
   /// The family that a config.json names by its `model_type`, or without one by its architecture.
@@ -55,8 +58,8 @@ package enum Families {
     }
   }
 
-  /// The family whose GGUF files name this architecture.
-  static func family(gguf architecture: String?) -> (any Family.Type)? {
-    all.first { $0.gguf != nil && $0.gguf?.architecture == architecture }
+  /// The family of a GGUF file, the first that reads it.
+  static func family(gguf keys: GGUFKeys) -> (any Family.Type)? {
+    all.first { $0.gguf?.architecture == keys.architecture && $0.reads(gguf: keys) }
   }
 }

@@ -20,7 +20,7 @@ extension ModelConfiguration {
 extension GGUFKeys {
   /// config.json as the family has it.
   fileprivate mutating func configuration() -> JSON {
-    guard let family = Families.family(gguf: architecture) else {
+    guard let family = Families.family(gguf: self) else {
       let supported = Set(Families.all.compactMap { $0.gguf?.architecture }).sorted()
       problems.append(
         "the architecture is \"\(architecture)\", supported are"

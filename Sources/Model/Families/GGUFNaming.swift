@@ -8,7 +8,8 @@ package struct GGUFNaming: Sendable {
   private let whole: [String: String]
   /// What stands before the number of a layer in Hugging Face's names.
   private let layers: String
-  /// Modules inside a layer, Hugging Face's to llama.cpp's.
+  /// Modules inside a layer, Hugging Face's to llama.cpp's. A `*` stands for the number of an expert:
+  /// llama.cpp has the weights of all experts of a layer in one tensor, one after the other.
   private let inLayer: [String: String]
   /// Modules inside a layer whose rows are in llama.cpp's order: the elements that a rotation pairs lie
   /// side by side instead of half a head apart.
@@ -46,6 +47,19 @@ package struct GGUFNaming: Sendable {
     "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
   ]
 
+  /// A mixture of experts in place of Llama's feed-forward network.
+  ///
+  /// - Parameter parts: What Hugging Face calls an expert's gate, up and down.
+  static func withExperts(
+    _ module: String, _ parts: (gate: String, up: String, down: String)
+  ) -> [String: String] {
+    llamaModules.merging([
+      "\(module).gate": "ffn_gate_inp", "\(module).experts.*.\(parts.gate)": "ffn_gate_exps",
+      "\(module).experts.*.\(parts.up)": "ffn_up_exps",
+      "\(module).experts.*.\(parts.down)": "ffn_down_exps",
+    ]) { _, own in own }
+  }
+
   /// Those with four norms a layer.
   static let gemma2Modules = llamaModules.merging([
     "post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
@@ -58,8 +72,16 @@ package struct GGUFNaming: Sendable {
     guard let dot = name.lastIndex(of: ".") else { return nil }
     let (module, part) = (String(name[..<dot]), name[dot...])
     if let whole = whole[module] { return whole + part }
-    guard let (layer, inner) = split(module), let name = inLayer[inner] else { return nil }
+    guard let (layer, inner) = split(module),
+      let name = inLayer[inner] ?? inLayer[Self.anyExpert(inner)]
+    else { return nil }
     return "blk.\(layer).\(name)\(part)"
+  }
+
+  /// `mlp.experts.3.up_proj` → `mlp.experts.*.up_proj`.
+  private static func anyExpert(_ module: String) -> String {
+    let parts = module.split(separator: ".")
+    return parts.map { Int($0) == nil ? String($0) : "*" }.joined(separator: ".")
   }
 
   /// `model.layers.3.mlp.up_proj` → 3 and `mlp.up_proj`.

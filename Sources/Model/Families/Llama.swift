@@ -28,9 +28,6 @@ enum Llama: Family {
       keys.problems.append(
         "\(fraction) of the \(dimension) elements of a head are rotated, expected all of them")
     }
-    if let experts = keys.value("expert_count")?.integer, experts > 0 {
-      keys.problems.append("the model is a mixture of \(experts) experts, which is not supported")
-    }
     for key in ["attention.scale", "logit_scale", "embedding_scale"] where keys.value(key) != nil {
       keys.problems.append(
         "the key \"\(keys.full(key))\" changes what the layers compute and is not supported")

@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Mixtral (Jiang et al. 2024, arXiv:2401.04088): Mistral with a mixture of experts in every layer.
@@ -23,6 +24,35 @@ enum Mixtral: Family {
       up: "w3", down: "w2")
     layout.feedForward = { _ in .experts(mixture) }
     return layout.specification()
+  }
+
+  /// llama.cpp's Llama has experts or has none.
+  static let gguf: GGUFNaming? = GGUFNaming(
+    architecture: "llama",
+    inLayer: GGUFNaming.withExperts("block_sparse_moe", ("w1", "w3", "w2")),
+    interleavedRows: ["self_attn.q_proj", "self_attn.k_proj"])
+
+  static func reads(gguf keys: GGUFKeys) -> Bool { (keys.value("expert_count")?.integer ?? 0) > 0 }
+
+  static func configuration(gguf keys: inout GGUFKeys) -> [(String, JSON?)] {
+    Llama.configuration(gguf: &keys) + keys.experts(count: "num_local_experts")
+  }
+}
+
+extension GGUFKeys {
+  /// What a mixture of experts says, under the names of config.json.
+  ///
+  /// - Parameter count: What the family calls the number of experts.
+  mutating func experts(count: String) -> [(String, JSON?)] {
+    if hasTensor("blk.0.ffn_gate.0.weight") {
+      report(
+        "the experts of a layer are tensors of their own, such as \"blk.0.ffn_gate.0.weight\", as in"
+          + " files from before April 2024; expected one tensor for all; convert the model again")
+    }
+    return [
+      (count, .integer(integer("expert_count") ?? 1)),
+      ("num_experts_per_tok", .integer(integer("expert_used_count") ?? 1)),
+    ]
   }
 }
 

@@ -33,4 +33,15 @@ enum Qwen3MoE: Family {
     }
     return layout.specification()
   }
+
+  static let gguf: GGUFNaming? = GGUFNaming(
+    architecture: "qwen3moe",
+    inLayer: GGUFNaming.withExperts("mlp", ("gate_proj", "up_proj", "down_proj")))
+
+  static func configuration(gguf keys: inout GGUFKeys) -> [(String, JSON?)] {
+    let experts = keys.experts(count: "num_experts")
+    let width = keys.integer("expert_feed_forward_length") ?? 1
+    // llama.cpp always divides the weights of the chosen by their sum.
+    return experts + [("moe_intermediate_size", .integer(width)), ("norm_topk_prob", true)]
+  }
 }

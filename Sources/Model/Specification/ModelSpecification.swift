@@ -144,6 +144,11 @@ package enum FeedForwardSpecification: Sendable, Equatable {
   case gated(GatedSpecification)
   case plain(PlainSpecification)
   case experts(ExpertsSpecification)
+
+  /// The mixture of experts, if it is one.
+  package var experts: ExpertsSpecification? {
+    if case .experts(let experts) = self { experts } else { nil }
+  }
 }
 
 /// down(activation(gate x) · up x).

@@ -9,6 +9,8 @@ final class GGUFWeights: WeightFiles {
   private let interleaved: [String: Int]
   /// Of other tensors whose rows are in another order: where each row is in the file.
   private let rowPlaces: [String: Tensor]
+  /// Of the weights of an expert: its place among those of its layer, which are one tensor of the file.
+  private let slices: [String: (expert: Int, of: Int)]
   /// Names of norms' weights, to which the file has added something.
   private let shifted: Set<String>
 
@@ -28,6 +30,13 @@ final class GGUFWeights: WeightFiles {
       }
     }
     (self.interleaved, rowPlaces) = (interleaved, places)
+    var slices: [String: (expert: Int, of: Int)] = [:]
+    for site in specification.sites {
+      guard let layer = site.layer, let expert = site.expert else { continue }
+      let count = specification.blocks[layer].feedForward.experts?.experts.count ?? 1
+      slices[site.name] = (expert, count)
+    }
+    self.slices = slices
     shifted =
       naming.normWeightOffset == 0
       ? [] : Set(specification.sites.filter { $0.role == .norm }.map(\.name))
@@ -44,8 +53,14 @@ final class GGUFWeights: WeightFiles {
       }
     // llama.cpp has all linear layers as [outputs, inputs].
     return StoredTensor(
-      path: file.files[entry.part].path, name: stored, shape: entry.shape, type: type,
-      typeName: entry.type.name, isTransposed: false)
+      path: file.files[entry.part].path, name: stored, shape: shape(of: name, in: entry.shape),
+      type: type, typeName: entry.type.name, isTransposed: false)
+  }
+
+  /// Of one weight; of an expert's, where the tensor has as many of them as the layer.
+  private func shape(of name: String, in stored: [Int]) -> [Int] {
+    guard let slice = slices[name], stored.first == slice.of else { return stored }
+    return Array(stored.dropFirst())
   }
 
   func unexpected(known: Set<String>) -> [String] {
@@ -59,8 +74,12 @@ final class GGUFWeights: WeightFiles {
       let blocks = GGMLBlocks(rawValue: entry.type.name)
     else { return }
     guard let places = rowPlaces[name] else {
-      file.withBytes(of: stored) {
-        blocks.decode($0, into: tensor, headRows: interleaved[name] ?? 0)
+      file.withBytes(of: stored) { bytes in
+        let size = bytes.count / (slices[name]?.of ?? 1)
+        let start = size * (slices[name]?.expert ?? 0)
+        blocks.decode(
+          UnsafeRawBufferPointer(rebasing: bytes[start..<start + size]), into: tensor,
+          headRows: interleaved[name] ?? 0)
       }
       if shifted.contains(name) { Kernels.add(-naming.normWeightOffset, to: tensor) }
       return

@@ -4,7 +4,8 @@ package import Model
 package import Text
 import Tensors
 
-/// Token-weighted loss of rows: the sum of all token losses over the number of trained tokens.
+/// Token-weighted loss of rows: the sum of all token losses over the number of trained tokens; where
+/// tokens have weights, the sum of weighted losses over the sum of weights.
 ///
 /// The result does not depend on how rows are put into batches.
 package enum HeldOutLoss {
@@ -29,21 +30,23 @@ package enum HeldOutLoss {
   ) -> Value? {
     let sum = Tensor.zeros([1], .float64)
     var tokens = 0
-    let pairs = rows.map { ($0.ids, $0.labels) }
+    var weight = 0.0
+    let rows = rows.map(\.tokens)
     let longest = rows.map(\.ids.count).max() ?? 0
     let sharingPrefixes = sharingPrefixes && model.specification.rotationsAgree(upTo: longest)
     // One step of all rows, so that any of them may meet.
     let plan = BatchPlan(
       lengths: rows.map(\.ids.count), microBatchSize: 1, accumulationSteps: rows.count,
       tokenBudget: tokensPerBatch, shuffle: false, seed: 0,
-      beginnings: sharingPrefixes ? RowBeginnings(rows: pairs) : nil)
+      beginnings: sharingPrefixes ? RowBeginnings(rows: rows) : nil)
     for members in plan.steps(epoch: 0).flatMap(\.microBatches) {
       guard !shouldStop() else { return nil }
-      let batch = TokenBatch(rows: members.map { pairs[$0] }, sharingPrefixes: sharingPrefixes)
+      let batch = TokenBatch(rows: members.map { rows[$0] }, sharingPrefixes: sharingPrefixes)
       model.accumulateLoss(
         batch, adapters: adapters, objective: SupervisedObjective(), loss: sum)
       tokens += batch.trainedTokens
+      weight += batch.trainedWeight
     }
-    return Value(mean: sum.scalar / Double(tokens), tokens: tokens)
+    return Value(mean: sum.scalar / weight, tokens: tokens)
   }
 }

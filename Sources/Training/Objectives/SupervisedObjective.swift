@@ -3,13 +3,14 @@ package import Tensors
 
 /// Supervised fine-tuning: every trained token is predicted from those before it.
 ///
-///     loss = Σ_t −log softmax(z_t)[target_t]      over positions with a target
+///     loss = Σ_t w_t · −log softmax(z_t)[target_t]      over positions with a target
 package struct SupervisedObjective: Objective {
   package init() {}
 
-  /// The trained tokens: the mean loss of a step does not depend on how rows are put into batches.
+  /// The weight of all trained tokens, their number where each counts 1: the mean loss of a step does
+  /// not depend on how rows are put into batches.
   package func denominator(_ batches: [TokenBatch]) -> Double {
-    Double(batches.reduce(0) { $0 + $1.trainedTokens })
+    batches.reduce(0) { $0 + $1.trainedWeight }
   }
 
   package func apply(
@@ -18,7 +19,7 @@ package struct SupervisedObjective: Objective {
   ) {
     Kernels.linearCrossEntropy(
       hidden: hidden, weight: head.weight, bias: head.bias, labels: batch.targets,
-      softCap: head.softCap, gradientScale: gradientScale, loss: loss, dHidden: dHidden,
+      weights: batch.targetWeights, softCap: head.softCap, gradientScale: gradientScale, loss: loss, dHidden: dHidden,
       workspace: workspace)
   }
 }

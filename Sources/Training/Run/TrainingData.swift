@@ -53,6 +53,9 @@ package struct TrainingData {
 }
 
 extension RenderedRow {
+  /// What a batch takes of the row.
+  package var tokens: TokenRow { TokenRow(ids: ids, labels: labels, weights: weights) }
+
   /// Tokens that count in the loss: every trained token but the first of the row.
   package var trainedTokens: Int {
     labels.dropFirst().count { $0 != TokenBatch.ignoredLabel }

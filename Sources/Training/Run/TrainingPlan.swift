@@ -40,8 +40,7 @@ package struct TrainingPlan {
       accumulationSteps: training.gradientAccumulationSteps,
       tokenBudget: recipe.data.packing ? training.microBatchSize * recipe.data.maxLength : nil,
       shuffle: recipe.data.shuffle, seed: UInt64(training.seed),
-      beginnings: sharesPrefixes
-        ? RowBeginnings(rows: data.train.map { ($0.ids, $0.labels) }) : nil,
+      beginnings: sharesPrefixes ? RowBeginnings(rows: data.train.map(\.tokens)) : nil,
       grouping: training.sharedPrefix == .grouped)
     trainRows = data.train.count
     validationRows = data.validation.count

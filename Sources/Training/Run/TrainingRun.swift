@@ -200,7 +200,7 @@ final class TrainingRun {
     let started = ContinuousClock.now
     let batches = planned.microBatches.map { rows in
       TokenBatch(
-        rows: rows.map { (data.train[$0].ids, data.train[$0].labels) },
+        rows: rows.map { data.train[$0].tokens },
         sharingPrefixes: plan.sharesPrefixes)
     }
     let denominator = objective.denominator(batches)
