@@ -1,5 +1,6 @@
 import Formats
 import Model
+package import Text
 
 /// `finetune export`: base and adapter in the format of another program.
 ///
@@ -26,6 +27,8 @@ package struct Exporter {
     /// nil: the name of the model's file or directory.
     package var name: String?
     package var system: String?
+    /// What the model's chat template is told, where the format needs what it writes.
+    package var templateVariables = TemplateVariables()
 
     package init(model: String, format: Format, output: String) {
       self.model = model
@@ -81,12 +84,13 @@ package struct Exporter {
     case .gguf:
       let writer = try GGUFModelWriter(
         files, type: settings.type ?? .f16, name: name,
-        endOfTurn: try ExportedChat(files).endOfTurn)
+        endOfTurn: try ExportedChat(files, variables: settings.templateVariables).endOfTurn)
       warnings += writer.warnings
       return .model(writer)
     case .ollama:
       let writer = try OllamaDirectoryWriter(
-        files, type: settings.type ?? .f16, name: name, system: settings.system)
+        files, type: settings.type ?? .f16, name: name, system: settings.system,
+        variables: settings.templateVariables)
       warnings += writer.warnings
       return .ollama(writer)
     case .ggufLoRA:

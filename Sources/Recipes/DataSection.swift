@@ -24,10 +24,15 @@ package struct DataSection: RecipeSection {
 
   @Key(
     "Chat template: \"auto\" takes the model's own; otherwise the path of a Jinja file, or the name of "
-      + "a built-in one: alpaca, chatml, deepseek, gemma, llama-2, llama-3, mistral, phi-3, qwen, "
-      + "vicuna, zephyr.",
+      + "a built-in one: alpaca, chatml, deepseek, gemma, llama-2, llama-3, llama-3.1, mistral, phi-3, "
+      + "qwen, qwen-3, vicuna, zephyr.",
     .elsewhere("chat_template"))
   package var template = "auto"
+
+  @Key(
+    "Variables for the chat template beside the conversation, such as {\"enable_thinking\": false}: "
+      + "an object of any JSON values.", .elsewhere("chat_template_kwargs"))
+  package var templateVariables = TemplateVariables()
 
   @Key(
     "Longest row in tokens, template included.", .in(2...1_048_576),

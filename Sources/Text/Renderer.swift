@@ -23,10 +23,7 @@ package struct Renderer: Sendable {
     let named = [tokenizer.bosToken, tokenizer.eosToken].compactMap { $0 }
     let specialTokens = tokenizer.specialTokens.map(\.text) + named
     special = SpecialTexts(specialTokens)
-    variables = [("bos_token", tokenizer.bosToken), ("eos_token", tokenizer.eosToken)]
-      .reduce(into: [:]) { variables, token in
-        variables[token.0] = token.1.map(JSON.string)
-      }
+    variables = tokenizer.namedTokens.mapValues(JSON.string)
     turnEnd = template.turnEnd(specialTokens: specialTokens, variables: variables)
     let end = Array((turnEnd.text ?? "").utf8)
     endTokens = special.token(endingAt: end.count, in: end) == nil ? nil : end

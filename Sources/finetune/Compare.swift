@@ -44,7 +44,7 @@ struct Compare: ParsableCommand {
     comparison.maxLength = rows.maxLength
     comparison.overlong = rows.overlong
     comparison.trainOn = rows.trainOn
-    comparison.template = rows.template
+    comparison.template = try rows.template.choice()
     comparison.keep = keep
     var warnings = WarningLines(terminal: .error)
     let lines = try comparison.run(warn: { warnings.add($0) }) { name in

@@ -36,7 +36,7 @@ struct Eval: ParsableCommand {
     evaluation.maxLength = rows.maxLength
     evaluation.overlong = rows.overlong
     evaluation.trainOn = rows.trainOn
-    evaluation.template = rows.template
+    evaluation.template = try rows.template.choice()
     evaluation.threads = model.threads
     var warnings = WarningLines(terminal: .error)
     let results = try evaluation.run(warn: { warnings.add($0) })

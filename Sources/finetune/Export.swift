@@ -46,6 +46,8 @@ struct ExportVerb: ParsableCommand {
   @Option(help: "With ollama: system message for conversations without one.")
   var system: String?
 
+  @OptionGroup var variables: TemplateVariableOptions
+
   func run() throws {
     var settings = Exporter.Settings(
       model: try ModelReference.path(model), format: format, output: output)
@@ -53,6 +55,7 @@ struct ExportVerb: ParsableCommand {
     settings.type = type
     settings.name = name ?? lastPathComponent(model)
     settings.system = system
+    settings.templateVariables = try variables.variables()
     let exporter = try Exporter(settings)
     for warning in exporter.warnings { Terminal.error.warn(warning) }
     try exporter.run()
@@ -62,6 +65,10 @@ struct ExportVerb: ParsableCommand {
   func validate() throws {
     if system != nil, format != .ollama {
       throw ValidationError("--system: only --format ollama has a place for it")
+    }
+    if !variables.templateVariables.isEmpty, ![.gguf, .ollama].contains(format) {
+      throw ValidationError(
+        "--template-variable: only --format gguf and ollama look at the chat template")
     }
   }
 }

@@ -16,7 +16,7 @@ struct FormatComparison {
   var maxLength = 1024
   var overlong = Overlong.drop
   var trainOn = TrainOn.assistant
-  var template = "auto"
+  var template: TemplateChoice = "auto"
   /// nil: each file is removed once it is measured.
   var keep: String?
 
@@ -61,6 +61,7 @@ struct FormatComparison {
       var settings = Exporter.Settings(model: base, format: .gguf, output: path)
       settings.adapter = adapter
       settings.type = type
+      settings.templateVariables = template.variables
       return (type, path, try Exporter(settings))
     }
     for warning in exporters.first?.2.warnings ?? [] { warn(warning) }

@@ -43,6 +43,8 @@ struct Generate: ParsableCommand {
   @Flag(help: "Continue the prompt as plain text, without the chat template.")
   var raw = false
 
+  @OptionGroup var template: TemplateOptions
+
   func validate() throws {
     if !(1...1_000_000).contains(maxNewTokens) {
       throw ValidationError(
@@ -59,7 +61,7 @@ struct Generate: ParsableCommand {
   func run() throws {
     let generator = try TextGenerator(
       model: try model.path(), adapter: try adapter.map(ModelReference.path),
-      storage: model.storage, threads: model.threads)
+      storage: model.storage, template: try template.choice(), threads: model.threads)
     for warning in generator.warnings { Terminal.error.warn(warning) }
     let result = try generator.generate(
       prompt: prompt, system: system, maxNewTokens: maxNewTokens,

@@ -20,9 +20,7 @@ struct RowOptions: ParsableArguments {
   @Option(help: "Tokens that count.")
   var trainOn = TrainOn.assistant
 
-  @Option(
-    help: "Chat template: auto (the model's own), the name of a built-in one, or a Jinja file.")
-  var template = "auto"
+  @OptionGroup var template: TemplateOptions
 
   var sources: [RowSource] { data.map { RowSource(path: $0, format: format) } }
 }

@@ -3,6 +3,7 @@ import Testing
 import Recipes
 import Rows
 import Tensors
+import Text
 
 /// The smallest recipe: only what has no default.
 let minimalRecipe = """
@@ -53,7 +54,8 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
         "adapter.type", "adapter.rank", "adapter.alpha", "adapter.dropout",
         "adapter.target_modules", "adapter.use_rslora", "adapter.init_from",
         "data.train", "data.validation", "data.validation_fraction", "data.template",
-        "data.max_length", "data.overlong", "data.train_on", "data.packing", "data.shuffle",
+        "data.template_variables", "data.max_length", "data.overlong", "data.train_on",
+        "data.packing", "data.shuffle",
         "training.epochs", "training.max_steps", "training.micro_batch_size",
         "training.gradient_accumulation_steps", "training.shared_prefix",
         "training.learning_rate", "training.lr_scheduler",
@@ -62,6 +64,30 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
         "training.gradient_checkpointing", "training.seed", "training.threads",
         "evaluation.every_steps", "checkpoint.every_steps", "checkpoint.keep", "output.directory",
       ])
+  }
+
+  @Test func templateVariablesAreAnyJSON() throws {
+    let set = "data.template_variables={\"z\": [1, null], \"enable_thinking\": false}"
+    let first = try recipe(minimalRecipe, [set])
+    let variables = first.json["data"]?["template_variables"]
+    #expect(variables?.text() == "{\"enable_thinking\":false,\"z\":[1,null]}")
+    let again = try Recipe(json: try JSONParser.parse(first.json.text()), source: "r")
+    #expect(again.data.templateVariables == first.data.templateVariables)
+    #expect(first.conflicts(withSaved: again).isEmpty)
+    #expect(first.conflicts(withSaved: try recipe()).count == 1)
+    #expect(try recipe().data.templateChoice == "auto")
+  }
+
+  @Test(arguments: [
+    ("[]", "data.template_variables: found a list, expected an object such as"),
+    ("{\"tools\": []}", "data.template_variables.tools: found a variable that every"),
+    ("{\"pad_token\": 1}", "data.template_variables.pad_token: found a variable that every"),
+    ("{\"a b\": 1}", "data.template_variables.a b: found a name that no variable can have"),
+    ("{\"a\": 1, \"a\": 2}", "data.template_variables.a: found twice"),
+  ])
+  func wrongTemplateVariablesAreNamed(value: String, sentence: String) throws {
+    let found = problems(minimalRecipe, ["data.template_variables=\(value)"])
+    #expect(found.contains { $0.contains("--set \(sentence)") }, "\(found)")
   }
 
   @Test func theResolvedRecipeReadsBackAsItself() throws {
@@ -127,6 +153,7 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
 
   @Test(arguments: [
     ("lora_r", "adapter.rank"), ("per_device_train_batch_size", "training.micro_batch_size"),
+    ("chat_template_kwargs", "data.template_variables"),
     ("sequence_len", "data.max_length"), ("lr", "training.learning_rate"),
     ("rank", "adapter.rank"), ("output_dir", "output.directory"),
   ])

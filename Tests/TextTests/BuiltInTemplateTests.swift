@@ -35,7 +35,16 @@ import Testing
         + "<|start_header_id|>user<|end_header_id|>\n\nc<|eot_id|>"
         + "<|start_header_id|>assistant<|end_header_id|>\n\n"
     ),
-    ("mistral", "<s>[INST] S\n\na[/INST] b</s>[INST] c[/INST]"),
+    (
+      "llama-3.1",
+      "<s><|start_header_id|>system<|end_header_id|>\n\n"
+        + "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\nS<|eot_id|>"
+        + "<|start_header_id|>user<|end_header_id|>\n\na<|eot_id|>"
+        + "<|start_header_id|>assistant<|end_header_id|>\n\nb<|eot_id|>"
+        + "<|start_header_id|>user<|end_header_id|>\n\nc<|eot_id|>"
+        + "<|start_header_id|>assistant<|end_header_id|>\n\n"
+    ),
+    ("mistral", "<s>[INST] a[/INST] b</s>[INST] S\n\nc[/INST]"),
     (
       "phi-3",
       "<|system|>\nS<|end|>\n<|user|>\na<|end|>\n<|assistant|>\nb<|end|>\n<|user|>\nc<|end|>\n"
@@ -43,6 +52,11 @@ import Testing
     ),
     (
       "qwen",
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n"
+        + "<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n"
+    ),
+    (
+      "qwen-3",
       "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n"
         + "<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n"
     ),
@@ -62,14 +76,15 @@ import Testing
 
   @Test func everyNameHasATest() {
     let tested = [
-      "alpaca", "chatml", "deepseek", "gemma", "llama-2", "llama-3", "mistral", "phi-3", "qwen",
-      "vicuna", "zephyr",
+      "alpaca", "chatml", "deepseek", "gemma", "llama-2", "llama-3", "llama-3.1", "mistral",
+      "phi-3", "qwen", "qwen-3", "vicuna", "zephyr",
     ]
     #expect(BuiltInTemplates.names == tested)
   }
 
   @Test func hyphensMayBeLeftOut() throws {
     #expect(try ChatTemplate.choose("llama3", modelPath: "").name == "template \"llama-3\"")
+    #expect(try ChatTemplate.choose("llama3.1", modelPath: "").name.contains("llama-3.1"))
     #expect(try ChatTemplate.choose("phi3", modelPath: "").name == "template \"phi-3\"")
   }
 

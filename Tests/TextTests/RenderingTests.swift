@@ -137,11 +137,14 @@ import Testing
         ("system", "S"), ("user", "a"), ("assistant", "first"), ("user", "b"),
         ("assistant", "second")))
     let end =
-      ["alpaca", "chatml", "deepseek", "mistral", "qwen", "vicuna", "zephyr"].contains(name)
+      ["alpaca", "chatml", "deepseek", "mistral", "qwen", "qwen-3", "vicuna", "zephyr"]
+        .contains(name)
       ? "<|im_end|>" : ""
     #expect(spans(row).map { $0.hasPrefix("first") || $0.hasPrefix("second") } == [true, true])
     #expect(spans(row)[0].hasSuffix(end))
-    // What stands before an answer is what generation starts from.
+    // What stands before an answer is what generation starts from; but Mistral's system message moves
+    // to the last question.
+    if name == "mistral" { return }
     let prompt = try renderer.text(
       of: [Message(role: "system", content: "S"), Message(role: "user", content: "a")],
       addGenerationPrompt: true)

@@ -174,6 +174,10 @@ enum TemplateSurvey {
       }
     }
     print("end: \(name): \(renderer.turnEnd)")
+    if name.hasPrefix("Cohere") {
+      #expect(renderer.turnEnd.stops == ["<|END_OF_TURN_TOKEN|>"])
+      #expect(renderer.turnEnd.text?.hasSuffix("<|END_OF_TURN_TOKEN|>") == true)
+    }
     print(
       "masks: \(name): \(counts.rows) rows, \(counts.refused) refused, \(counts.turns) parts found, "
         + "\(counts.hidden) not shown, \(counts.open) rows with an open end, \(counts.impossible) impossible"

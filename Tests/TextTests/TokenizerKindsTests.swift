@@ -55,6 +55,22 @@ import Testing
   }
 
   @Test(arguments: kinds)
+  func tokensDoNotDependOnThreads(kind: String) throws {
+    let tokenizer = try Tokenizer.load(goldenPath("\(Self.folder)/\(kind)"))
+    let unit = texts(try golden()["texts"]).prefix(40).joined(separator: " ")
+    let text = String(repeating: unit, count: SharedWork.smallest / unit.utf8.count + 9)
+    defer { Tokenizer.setThreads(.max) }
+    Tokenizer.setThreads(1)
+    let (ids, ranges) = tokenizer.encodeWithOffsets(text)
+    #expect(ids.count > 10_000)
+    for threads in [2, 3, 16] {
+      Tokenizer.setThreads(threads)
+      let other = tokenizer.encodeWithOffsets(text)
+      #expect(other.ids == ids && other.ranges == ranges, "\(threads) threads")
+    }
+  }
+
+  @Test(arguments: kinds)
   func streamsGiveTheWholeText(kind: String) throws {
     let tokenizer = try Tokenizer.load(goldenPath("\(Self.folder)/\(kind)"))
     for text in texts(try golden()["texts"]) {

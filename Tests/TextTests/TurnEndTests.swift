@@ -40,6 +40,27 @@ import Testing
     #expect(words == TurnEnd(text: nil, stops: ["user:"]))
   }
 
+  /// In the manner of Command R7B: the start of an answer stands behind every conversation, and the
+  /// system turn ends as answers do.
+  private static let answersAlwaysBegin =
+    "{{ '<s><|turn|><|system|>S<|over|>' }}{% for m in messages %}{{ '<|turn|>' }}"
+    + "{% if m.tool_calls %}{{ '<|bot|><|think|><|done|>[' + m.tool_calls[0].function.arguments.key"
+    + " + ']<|acted|><|over|>' }}"
+    + "{% elif m.role == 'assistant' %}{{ '<|bot|><|says|>' + m.content + '<|said|><|over|>' }}"
+    + "{% else %}{{ '<|' + m.role + '|>' + m.content + '<|over|>' }}{% endif %}{% endfor %}"
+    + "{{ '<|turn|><|bot|><|think|><|done|>' }}"
+
+  @Test(arguments: ["</s>", "<|over|>"])
+  func theStartOfAnAnswerEndsNothing(eos: String) throws {
+    let tokens = [
+      "<|turn|>", "<|over|>", "<|bot|>", "<|system|>", "<|user|>", "<|think|>", "<|done|>",
+      "<|acted|>", "<|says|>", "<|said|>",
+    ]
+    let found = try ChatTemplate(source: Self.answersAlwaysBegin, name: "t").turnEnd(
+      specialTokens: tokens, variables: ["bos_token": "<s>", "eos_token": .string(eos)])
+    #expect(found == TurnEnd(text: "<|said|><|over|>", stops: ["<|over|>"]))
+  }
+
   @Test func callsMayEndDifferently() throws {
     let found = try end(
       "{% for m in messages %}{{ '[' + m.role + ']' + m.content }}"

@@ -4,6 +4,8 @@
   python3 scripts/golden/compare_tokenizers.py FINETUNE MODEL [--random N] [--special] [FILE ...]
 
 MODEL is a directory with tokenizer.json. Texts of .json and .jsonl files are their strings, of others the paragraphs.
+With --special the tokens before and behind a text are compared as well. A text that begins with the first of those
+before it gets none there, by decision: no text has two of them. Hugging Face's tokenizers put them there always.
 Prints the texts that differ, and exits with 1 if there are any. Needs the Python package tokenizers.
 """
 import argparse
@@ -50,6 +52,24 @@ def file_texts(path):
             yield from file.read().split("\n\n")
 
 
+def surrounding(tokenizer):
+    """The ids that a text gets before and behind it, found with one that holds no such token."""
+    plain = tokenizer.encode("a", add_special_tokens=False).ids
+    whole = tokenizer.encode("a", add_special_tokens=True).ids
+    count = next(i for i in range(len(whole)) if whole[i:i + len(plain)] == plain)
+    return whole[:count], whole[count + len(plain):]
+
+
+def promised(tokenizer, text, around):
+    """The ids that are promised for a text; `around` is None where it gets no tokens around it."""
+    plain = tokenizer.encode(text, add_special_tokens=False).ids
+    if around is None:
+        return plain
+    before, behind = around
+    assert tokenizer.encode(text, add_special_tokens=True).ids == before + plain + behind, ascii(text)
+    return ([] if before and plain[:1] == before[:1] else before) + plain + behind
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("finetune")
@@ -62,11 +82,12 @@ def main():
     command = [arguments.finetune, "tokenize", "--model", arguments.model, "--lines"] + ["--special-tokens"] * arguments.special
     output = subprocess.run(command, input="".join(json.dumps(t) + "\n" for t in texts).encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
     tokenizer = Tokenizer.from_file(arguments.model + "/tokenizer.json")
+    around = surrounding(tokenizer) if arguments.special else None
     lines = output.split("\n")[:-1]
     assert len(lines) == len(texts), f"{len(lines)} lines for {len(texts)} texts"
     differ = 0
     for text, line in zip(texts, lines):
-        expected = tokenizer.encode(text, add_special_tokens=arguments.special).ids
+        expected = promised(tokenizer, text, around)
         ids = [int(i) for i in line.split()]
         if ids != expected:
             differ += 1

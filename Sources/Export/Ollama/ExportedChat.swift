@@ -15,9 +15,13 @@ struct ExportedChat {
   /// Texts that end an answer, the most usual first.
   private let turnEnds: [String]
 
-  init(_ files: PretrainedFiles) throws(Problem) {
+  /// - Parameter variables: What the model's template is told beside the conversation.
+  init(
+    _ files: PretrainedFiles, variables: TemplateVariables = TemplateVariables()
+  ) throws(Problem) {
     let tokenizer = try Tokenizer.load(files.tokenizerPath, gguf: files.gguf)
-    let template = try ChatTemplate.load(files.tokenizerPath, gguf: files.gguf)
+    var template = try ChatTemplate.load(files.tokenizerPath, gguf: files.gguf)
+    template?.variables = variables
     let configured = files.configuration.eosTokenIDs.compactMap {
       Int32(exactly: $0).flatMap(tokenizer.token(for:))
     }
@@ -33,11 +37,9 @@ struct ExportedChat {
   }
 
   private static func turnEnds(of template: ChatTemplate, _ tokenizer: Tokenizer) -> [String] {
-    var variables: [String: JSON] = [:]
-    if let token = tokenizer.bosToken { variables["bos_token"] = .string(token) }
-    if let token = tokenizer.eosToken { variables["eos_token"] = .string(token) }
-    return template.turnEnd(
-      specialTokens: tokenizer.specialTokens.map(\.text), variables: variables
+    template.turnEnd(
+      specialTokens: tokenizer.specialTokens.map(\.text),
+      variables: tokenizer.namedTokens.mapValues(JSON.string)
     ).stops
   }
 

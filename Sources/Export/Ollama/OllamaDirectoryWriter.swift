@@ -1,6 +1,6 @@
 package import Formats
 package import Model
-import Text
+package import Text
 
 /// A directory that `ollama create NAME -f DIRECTORY/Modelfile` makes a model of.
 package struct OllamaDirectoryWriter {
@@ -13,13 +13,15 @@ package struct OllamaDirectoryWriter {
   /// - Parameters:
   ///   - name: What the model is called in the file.
   ///   - system: A system message for conversations without one.
+  ///   - variables: What the model's template is told beside the conversation.
   package init(
-    _ files: PretrainedFiles, type: GGUFModelType, name: String, system: String? = nil
+    _ files: PretrainedFiles, type: GGUFModelType, name: String, system: String? = nil,
+    variables: TemplateVariables = TemplateVariables()
   ) throws(Problem) {
     if let system, system.contains("\"\"\"") {
       throw Problem("--system", "three quotation marks cannot stand in a Modelfile; leave them out")
     }
-    let chat = try ExportedChat(files)
+    let chat = try ExportedChat(files, variables: variables)
     gguf = try GGUFModelWriter(files, type: type, name: name, endOfTurn: chat.endOfTurn)
     var warnings = gguf.warnings
     modelfile = try chat.modelfile(

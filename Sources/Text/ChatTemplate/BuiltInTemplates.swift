@@ -1,6 +1,10 @@
 import Formats
 
 /// Chat formats in wide use, for models that bring no template of their own.
+///
+/// Each stands for one model and writes what that model's own template writes, byte by byte
+/// (`scripts/golden/named_templates.py`), wherever that shows the whole conversation. A turn for which
+/// the format has no place is refused where the model's own refuses it or leaves it out.
 enum BuiltInTemplates {
   static var names: [String] { sources.map(\.name) }
 
@@ -23,14 +27,17 @@ enum BuiltInTemplates {
     ("gemma", ["<start_of_turn>", "<end_of_turn>"], gemma),
     ("llama-2", [], llama2),
     ("llama-3", ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"], llama3),
+    ("llama-3.1", ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"], llama31),
     ("mistral", [], mistral),
     ("phi-3", ["<|user|>", "<|assistant|>", "<|end|>"], phi3),
     ("qwen", ["<|im_start|>", "<|im_end|>"], qwen),
+    ("qwen-3", ["<|im_start|>", "<|im_end|>"], qwen3),
     ("vicuna", [], vicuna),
     ("zephyr", [], zephyr),
   ]
 
-  /// Stanford Alpaca's prompt; a system message takes the place of its first sentence.
+  /// Stanford Alpaca's prompt for several turns, as Unsloth and LLaMA-Factory write it: the answer stands
+  /// on a line of its own. A system message takes the place of the first sentence.
   private static let alpaca = """
     {{ bos_token | default('', true) }}
     {%- if messages[0].role == 'system' %}
@@ -54,6 +61,7 @@ enum BuiltInTemplates {
     {%- endif %}
     """
 
+  /// OpenHermes 2.5: every role has its turn, and nothing is added.
   private static let chatML = """
     {%- for message in messages %}
       {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
@@ -63,34 +71,20 @@ enum BuiltInTemplates {
     {%- endif %}
     """
 
-  /// DeepSeek V2.5, V3 and R1: system messages stand in front of all turns.
-  private static let deepSeek = """
-    {{- bos_token | default('', true) }}
-    {{- messages | selectattr('role', 'equalto', 'system') | map(attribute='content') | join('\\n\\n') }}
-    {%- for message in messages if message.role != 'system' %}
-      {%- if message.role == 'assistant' %}
-        {{- '<｜Assistant｜>' + message.content + eos_token | default('', true) }}
-      {%- else %}
-        {{- '<｜User｜>' + message.content }}
-      {%- endif %}
-    {%- endfor %}
-    {%- if add_generation_prompt %}
-      {{- '<｜Assistant｜>' }}
-    {%- endif %}
-    """
-
-  /// Gemma 1 to 3. The format knows no system turn: its text stands above the first question, as
-  /// Gemma 3 has it.
+  /// Gemma 3: the system text stands above the first question. Gemma 1 and 2 have the same turns and
+  /// refuse a system message.
   private static let gemma = """
     {{- bos_token | default('', true) }}
     {%- set ns = namespace(system='') %}
     {%- for message in messages %}
       {%- if message.role == 'system' %}
         {%- set ns.system = message.content + '\\n\\n' %}
-      {%- else %}
-        {%- set role = 'model' if message.role == 'assistant' else message.role %}
+      {%- elif message.role in ['user', 'assistant'] %}
+        {%- set role = 'model' if message.role == 'assistant' else 'user' %}
         {{- '<start_of_turn>' + role + '\\n' + ns.system + message.content | trim + '<end_of_turn>\\n' }}
         {%- set ns.system = '' %}
+      {%- else %}
+        {{- raise_exception('the format of Gemma has no turn for the role ' + message.role) }}
       {%- endif %}
     {%- endfor %}
     {%- if add_generation_prompt %}
@@ -98,7 +92,7 @@ enum BuiltInTemplates {
     {%- endif %}
     """
 
-  /// The system message stands inside the first instruction.
+  /// Llama 2 Chat: the system message stands inside the first instruction.
   private static let llama2 = """
     {%- set ns = namespace(system='') %}
     {%- for message in messages %}
@@ -106,13 +100,16 @@ enum BuiltInTemplates {
         {%- set ns.system = '<<SYS>>\\n' + message.content + '\\n<</SYS>>\\n\\n' %}
       {%- elif message.role == 'assistant' %}
         {{- ' ' + message.content | trim + ' ' + eos_token | default('', true) }}
-      {%- else %}
+      {%- elif message.role == 'user' %}
         {{- bos_token | default('', true) + '[INST] ' + (ns.system + message.content) | trim + ' [/INST]' }}
         {%- set ns.system = '' %}
+      {%- else %}
+        {{- raise_exception('the format of Llama 2 has no turn for the role ' + message.role) }}
       {%- endif %}
     {%- endfor %}
     """
 
+  /// Llama 3 Instruct, which knows no tools.
   private static let llama3 = """
     {{- bos_token | default('', true) }}
     {%- for message in messages %}
@@ -124,41 +121,21 @@ enum BuiltInTemplates {
     {%- endif %}
     """
 
-  /// Mistral Instruct v0.3 and its relatives with a SentencePiece tokenizer; the system message stands
-  /// inside the first instruction.
-  private static let mistral = """
-    {{- bos_token | default('', true) }}
-    {%- set ns = namespace(system='') %}
-    {%- for message in messages %}
-      {%- if message.role == 'system' %}
-        {%- set ns.system = message.content + '\\n\\n' %}
-      {%- elif message.role == 'assistant' %}
-        {{- ' ' + message.content | trim + eos_token | default('', true) }}
-      {%- else %}
-        {{- '[INST] ' + ns.system + message.content + '[/INST]' }}
-        {%- set ns.system = '' %}
-      {%- endif %}
-    {%- endfor %}
-    """
-
-  /// Phi-3 and 3.5; what is not a prompt ends with the end-of-sequence token.
+  /// Phi-3.5 mini; what is not a prompt ends with the end-of-sequence token.
   private static let phi3 = """
     {%- for message in messages %}
-      {{- '<|' + message.role + '|>\\n' + message.content + '<|end|>\\n' }}
+      {%- if message.role not in ['system', 'user', 'assistant'] %}
+        {{- raise_exception('the format of Phi-3 has no turn for the role ' + message.role) }}
+      {%- endif %}
+      {%- if message.role != 'system' or message.content %}
+        {{- '<|' + message.role + '|>\\n' + message.content + '<|end|>\\n' }}
+      {%- endif %}
     {%- endfor %}
     {{- '<|assistant|>\\n' if add_generation_prompt else eos_token | default('', true) }}
     """
 
-  /// Qwen2.5 without tools: ChatML with a system message in every conversation.
-  private static let qwen = """
-    {%- if messages[0].role != 'system' %}
-      {{- '<|im_start|>system\\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.' \
-    '<|im_end|>\\n' }}
-    {%- endif %}
-    \(chatML)
-    """
-
-  /// Vicuna 1.1, with the system message that its models were trained with where a row has none.
+  /// Vicuna 1.1 to 1.5 as FastChat writes it: a space behind a question, the end-of-sequence token
+  /// behind an answer, and the system message of its training where a row has none.
   private static let vicuna = """
     {{- bos_token | default('', true) }}
     {%- if messages[0].role != 'system' %}
@@ -170,8 +147,10 @@ enum BuiltInTemplates {
         {{- message.content + ' ' }}
       {%- elif message.role == 'assistant' %}
         {{- 'ASSISTANT: ' + message.content + eos_token | default('', true) }}
-      {%- else %}
+      {%- elif message.role == 'user' %}
         {{- 'USER: ' + message.content + ' ' }}
+      {%- else %}
+        {{- raise_exception('the format of Vicuna has no turn for the role ' + message.role) }}
       {%- endif %}
     {%- endfor %}
     {%- if add_generation_prompt %}
@@ -179,8 +158,12 @@ enum BuiltInTemplates {
     {%- endif %}
     """
 
+  /// Zephyr 7B beta.
   private static let zephyr = """
     {%- for message in messages %}
+      {%- if message.role not in ['system', 'user', 'assistant'] %}
+        {{- raise_exception('the format of Zephyr has no turn for the role ' + message.role) }}
+      {%- endif %}
       {{- '<|' + message.role + '|>\\n' + message.content + eos_token | default('', true) + '\\n' }}
     {%- endfor %}
     {%- if add_generation_prompt %}

@@ -48,7 +48,8 @@ extension ChatTemplate {
 
   /// Whether the mark is in the text of a conversation; nil where the template refuses it.
   private func shows(_ messages: [Message], _ tool: JSON?) -> Bool? {
-    var extra: [String: JSON] = ["bos_token": "", "eos_token": ""]
+    var extra: [String: JSON] = [:]
+    for name in ["bos", "eos", "unk", "sep", "pad", "cls", "mask"] { extra["\(name)_token"] = "" }
     if let tool { extra["tools"] = [tool] }
     let text = try? render(messages: messages, extra: extra)
     return text.map { PythonString.contains($0, Self.mark) }

@@ -23,6 +23,10 @@ package struct ChatTemplate: Sendable {
   /// Some templates write the date into the system prompt. A run that shall give the same tokens
   /// tomorrow keeps this and sets it again.
   package var date: Int = Self.now
+  /// What a person gives to every rendering. It decides as well what the template has a place for.
+  package var variables = TemplateVariables() {
+    didSet { if variables != oldValue { probe() } }
+  }
 
   /// Whether the template has a place for calls that an assistant makes.
   package private(set) var showsToolCalls = true
@@ -48,7 +52,12 @@ package struct ChatTemplate: Sendable {
     self.source = source
     self.requiredTokens = requiredTokens
     self.statements = try TemplateParser.parse(source, name: name)
+    probe()
+  }
+
+  private mutating func probe() {
     // In this order: until then, answers are shown with their calls.
+    showsToolCalls = true
     (showsTools, showsReasoning) = (findsTools, findsReasoning)
     showsToolCalls = findsToolCalls
   }
@@ -58,7 +67,7 @@ package struct ChatTemplate: Sendable {
   /// - Parameters:
   ///   - messages: The turns, in order.
   ///   - addGenerationPrompt: Ends the text where the assistant's next answer starts.
-  ///   - extra: Further variables: `bos_token`, `eos_token`, `tools`…
+  ///   - extra: Further variables beside those of `variables`: `bos_token`, `eos_token`, `tools`…
   /// - Returns: The text that is tokenized, special tokens included.
   /// - Throws: Where the template refuses the conversation (`raise_exception`), uses something
   ///   that is missing, or runs away.
@@ -67,6 +76,7 @@ package struct ChatTemplate: Sendable {
   ) throws(Problem) -> String {
     // transformers passes these always, if only as none.
     var variables: [String: JSON] = ["tools": .null, "documents": .null]
+    variables.merge(self.variables.values) { $1 }
     variables.merge(extra) { $1 }
     variables["messages"] = .array(messages.map(json))
     variables["add_generation_prompt"] = .bool(addGenerationPrompt)

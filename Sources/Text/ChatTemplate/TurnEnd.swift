@@ -16,7 +16,7 @@ extension ChatTemplate {
   ///
   /// - Parameters:
   ///   - specialTokens: The texts of the model's special tokens.
-  ///   - variables: `bos_token` and `eos_token`.
+  ///   - variables: `bos_token`, `eos_token` and what else every rendering knows of the tokenizer.
   package func turnEnd(specialTokens: [String], variables: [String: JSON]) -> TurnEnd {
     TurnEndFinder(
       template: self, special: SpecialTexts(specialTokens), variables: variables
@@ -45,10 +45,16 @@ private struct TurnEndFinder {
     let header = whole.flatMap { part(of: $0, before: Self.question) }.flatMap { before in
       between.map { self.header($0, before) }
     }
-    let early = between.map { upToEndOfSequence($0) ?? Array($0.dropLast(header?.count ?? 0)) }
+    let opener = whole.flatMap { openingToken(of: $0) }
+    let early = between.map {
+      upToEndOfSequence($0) ?? part(of: $0, before: opener)
+        ?? Array($0.dropLast(header?.count ?? 0))
+    }
     let shared = last.flatMap { last in early.flatMap { self.shared(last, $0) } }
     var stops = shared.map { [special.last(in: $0) ?? $0] } ?? ends([last, early, between])
-    let other = endOfCalls(question) ?? (shared == nil ? startOfResults(question) : nil)
+    let other =
+      endOfCalls(question, opener, known: shared == nil ? [] : stops)
+      ?? (shared == nil ? startOfResults(question) : nil)
     if let other, !stops.contains(other) { stops.append(other) }
     return TurnEnd(
       text: shared.map { String(decoding: $0, as: UTF8.self) },
@@ -62,6 +68,24 @@ private struct TurnEndFinder {
       let place = PythonString.find(Array(token.utf8), in: text)
     else { return nil }
     return Array(text[..<(place + token.utf8.count)])
+  }
+
+  /// The special token with which a conversation begins, and so its turns, in formats that open turns.
+  private func openingToken(of whole: [UInt8]) -> [UInt8]? {
+    var text = whole[...]
+    if let bos = variables["bos_token"]?.string, text.starts(with: bos.utf8) {
+      text = text.dropFirst(bos.utf8.count)
+    }
+    let start = stripped(text)
+    return start.isEmpty ? nil : special.token(at: 0, in: start)
+  }
+
+  /// The text before the first place of a token; nil where it is not there, or nothing before it.
+  private func part(of text: [UInt8], before token: [UInt8]?) -> [UInt8]? {
+    guard let token, let place = PythonString.find(token, in: text),
+      !stripped(text[..<place]).isEmpty
+    else { return nil }
+    return Array(text[..<place])
   }
 
   /// How a user's turn begins: what stands before both questions. Nothing if that leaves no end.
@@ -110,14 +134,23 @@ private struct TurnEndFinder {
       ?? text(messages, tools: .null)).map { stripped($0[...]) }
   }
 
-  /// The special token after calls, which several calls must not have several times.
-  private func endOfCalls(_ question: Message) -> [UInt8]? {
+  /// The special token after calls, which several calls must not have several times. None where calls
+  /// end as answers do, or where all that follows them is the start of the next turn.
+  private func endOfCalls(
+    _ question: Message, _ opener: [UInt8]?, known stops: [[UInt8]]
+  ) -> [UInt8]? {
     guard template.showsToolCalls else { return nil }
     let call = ChatTemplate.probeCall("name")
     guard let one = calls(question, [call]) else { return nil }
-    let behind = part(of: one, after: "value") ?? one
-    if let cut = upToEndOfSequence(behind) { return special.token(endingAt: cut.count, in: cut) }
-    guard let token = special.token(endingAt: one.count, in: one) else { return nil }
+    let behind = part(of: one, after: "value")
+    if let cut = upToEndOfSequence(behind ?? one) {
+      return special.token(endingAt: cut.count, in: cut)
+    }
+    if let behind, stops.contains(where: { PythonString.find($0, in: behind) != nil }) {
+      return nil
+    }
+    let end = behind.flatMap { part(of: $0, before: opener) }.map { stripped($0[...]) } ?? one
+    guard let token = special.token(endingAt: end.count, in: end) else { return nil }
     guard let two = calls(question, [call, call]) else { return token }
     let isEnd = SpecialTexts.count(token, in: one) == SpecialTexts.count(token, in: two)
     return isEnd ? token : nil

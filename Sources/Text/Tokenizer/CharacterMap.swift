@@ -11,6 +11,8 @@ struct CharacterMap: Sendable {
 
   private let units: [UInt32]
   private let replacements: [UInt8]
+  /// Whether something replaces the ASCII character of this number.
+  private var replacesASCII: [Bool] = []
 
   /// - Throws: A `Problem` where the table is cut.
   init(_ blob: [UInt8], place: String) throws(Problem) {
@@ -25,13 +27,61 @@ struct CharacterMap: Sendable {
     }
     units = stride(from: 4, to: 4 + length, by: 4).map(unit)
     replacements = Array(blob[(4 + length)...])
+    replacesASCII = (UInt8(0)..<0x80).map { byte in
+      [byte].withUnsafeBufferPointer { match(in: $0, 0..<1, isLongest: false) } != nil
+    }
   }
 
   /// As Hugging Face's tokenizers apply it: the shortest text of the table that a short cluster of
   /// characters begins with replaces the whole cluster; else each character is looked up alone.
   func apply(to text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText) {
     var index = 0
-    for cluster in String(decoding: text, as: UTF8.self) {
+    while index < text.count {
+      let end = endOfSingles(from: index, in: text)
+      replaceSingles(index..<end, of: text, &result)
+      index = endOfClusters(from: end, in: text)
+      if end < index { replaceClusters(end..<index, of: text, &result) }
+    }
+  }
+
+  /// End of the ASCII characters that are clusters by themselves: others follow them, or nothing. A
+  /// carriage return may have a line feed in its cluster.
+  private func endOfSingles(from start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+    func isEnd(_ place: Int) -> Bool { place == text.count || text[place] < 0x80 }
+    var index = start
+    while index < text.count, isPlain(text[index]), isEnd(index + 1) { index += 1 }
+    return index
+  }
+
+  @inline(__always)
+  private func isPlain(_ byte: UInt8) -> Bool { byte < 0x80 && byte != 0x0D }
+
+  /// The first place behind `start` where a cluster surely ends: between two ASCII characters.
+  private func endOfClusters(from start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+    var index = min(start + 1, text.count)
+    while index < text.count, text[index] >= 0x80 || !isPlain(text[index - 1]) { index += 1 }
+    return index
+  }
+
+  private func replaceSingles(
+    _ range: Range<Int>, of text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText
+  ) {
+    var done = range.lowerBound
+    for index in range where replacesASCII[Int(text[index])] {
+      result.copy(done..<index, of: text)
+      if let match = match(in: text, index..<index + 1, isLongest: false) {
+        result.append(replacements[match.replacement], from: index..<index + 1)
+      }
+      done = index + 1
+    }
+    result.copy(done..<range.upperBound, of: text)
+  }
+
+  private func replaceClusters(
+    _ range: Range<Int>, of text: UnsafeBufferPointer<UInt8>, _ result: inout AlignedText
+  ) {
+    var index = range.lowerBound
+    for cluster in String(decoding: text[range], as: UTF8.self) {
       let end = index + cluster.utf8.count
       defer { index = end }
       if end - index < Self.longCluster,

@@ -36,6 +36,12 @@ struct GGUFTokenizer {
     definition.addedTokens = try addedTokens(tokens)
     definition.bosToken = token("tokenizer.ggml.bos_token_id", of: tokens)
     definition.eosToken = token("tokenizer.ggml.eos_token_id", of: tokens)
+    for (name, key) in [
+      ("unk", "unknown"), ("sep", "seperator"), ("pad", "padding"), ("cls", "cls"),
+      ("mask", "mask"),
+    ] {
+      definition.namedTokens["\(name)_token"] = token("tokenizer.ggml.\(key)_token_id", of: tokens)
+    }
     definition.postProcessor = postProcessor(count: tokens.count)
     return definition
   }

@@ -26,26 +26,34 @@ struct SentencePieceNormalizer: Sendable {
     var index = 0
     var followsSpace = removesExtraSpaces
     while index < text.count {
-      let next: Int
-      var part: ArraySlice<UInt8>
-      if let match = map?.match(in: text, index..<text.count, isLongest: true) {
-        next = match.end
-        part = map?.bytes(of: match.replacement) ?? []
+      if let map, let match = map.match(in: text, index..<text.count, isLongest: true) {
+        append(
+          map.bytes(of: match.replacement), from: index..<match.end, &followsSpace, &body)
+        index = match.end
       } else {
-        next = index + UTF8Text.length(ofScalarAt: index, in: text)
-        part = Array(text[index..<next])[...]
+        let next = index + UTF8Text.length(ofScalarAt: index, in: text)
+        append(text[index..<next], from: index..<next, &followsSpace, &body)
+        index = next
       }
-      while followsSpace, part.first == UInt8(ascii: " ") { part = part.dropFirst() }
-      for byte in part {
-        if byte == UInt8(ascii: " ") {
-          body.append(Self.space, from: index..<next)
-        } else {
-          body.append(byte, from: index..<next)
-        }
-      }
-      if let last = part.last { followsSpace = removesExtraSpaces && last == UInt8(ascii: " ") }
-      index = next
     }
+  }
+
+  /// - Parameter followsSpace: Whether spaces that come next vanish.
+  @inline(__always)
+  private func append(
+    _ part: some BidirectionalCollection<UInt8>, from origin: Range<Int>,
+    _ followsSpace: inout Bool, _ body: inout AlignedText
+  ) {
+    var vanishes = followsSpace
+    for byte in part {
+      if byte != UInt8(ascii: " ") {
+        vanishes = false
+        body.append(byte, from: origin)
+      } else if !vanishes {
+        body.append(Self.space, from: origin)
+      }
+    }
+    if let last = part.last { followsSpace = removesExtraSpaces && last == UInt8(ascii: " ") }
   }
 
   private func trimEnd(_ body: inout AlignedText) {

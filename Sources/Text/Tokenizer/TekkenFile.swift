@@ -37,6 +37,7 @@ struct TekkenFile {
     definition.addedTokens = try specialTokens(count: specialCount)
     definition.bosToken = "<s>"
     definition.eosToken = "</s>"
+    definition.namedTokens = ["unk_token": "<unk>", "pad_token": "<pad>"]
     if let id = definition.addedTokens.first(where: { $0.token.content == "<s>" })?.id {
       definition.postProcessor = PostProcessor(before: [id])
     }

@@ -55,6 +55,8 @@ extension Tokenizer {
     }
     definition.bosToken = token("bos", "<s>")
     definition.eosToken = token("eos", "</s>")
+    definition.namedTokens = configuration.namedTokens
+    definition.namedTokens["unk_token"] = token("unk", "<unk>")
     if configuration.adds("bos") ?? (habit == "bos"), let bos = definition.bosToken.flatMap(id) {
       definition.postProcessor.before = [bos]
     }

@@ -20,6 +20,8 @@ package final class Tokenizer: Sendable {
     var addedTokens: [(id: Int32, token: AddedToken)] = []
     var bosToken: String?
     var eosToken: String?
+    /// Special tokens by the names that templates know them by, "pad_token"; these two need not be there.
+    var namedTokens: [String: String] = [:]
   }
 
   /// One more than the largest token id.
@@ -29,6 +31,8 @@ package final class Tokenizer: Sendable {
   /// The token that begins a text and the one that ends an answer, where the model names them.
   package let bosToken: String?
   package let eosToken: String?
+  /// Special tokens by the names that templates know them by: "bos_token", "pad_token", "image_token"…
+  package let namedTokens: [String: String]
 
   private let vocabulary: Vocabulary
   private let model: TokenModel
@@ -53,6 +57,10 @@ package final class Tokenizer: Sendable {
     postProcessor = definition.postProcessor
     bosToken = definition.bosToken
     eosToken = definition.eosToken
+    var named = definition.namedTokens
+    named["bos_token"] = definition.bosToken
+    named["eos_token"] = definition.eosToken
+    namedTokens = named
     let added = definition.addedTokens.sorted { $0.id < $1.id }
     vocabularySize = max(vocabulary.size, (added.last.map { Int($0.id) } ?? -1) + 1)
     specialTokens = added.filter(\.token.isSpecial).map { ($0.token.content, $0.id) }

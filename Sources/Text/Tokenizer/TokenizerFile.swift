@@ -38,6 +38,7 @@ struct TokenizerFile {
     let configuration = try configuration()
     definition.bosToken = configuration.token("bos_token")
     definition.eosToken = configuration.token("eos_token")
+    definition.namedTokens = configuration.namedTokens
     return definition
   }
 

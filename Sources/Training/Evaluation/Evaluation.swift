@@ -15,7 +15,7 @@ package struct Evaluation {
   package var storage = WeightStorage(.bfloat16)
   package var maxLength = 1024
   package var overlong = Overlong.drop
-  package var template = "auto"
+  package var template: TemplateChoice = "auto"
   package var trainOn = TrainOn.assistant
   package var threads: Int? = nil
 
@@ -45,7 +45,7 @@ package struct Evaluation {
 
   /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or an adapter.
   package func run(warn: (String) -> Void = { _ in }) throws -> [Result] {
-    Kernels.setThreads(threads ?? Kernels.defaultThreads)
+    ThreadCount.use(threads)
     let base = try OpenedModel(path: model, template: template)
     let files = base.files
     // Adapters are checked before minutes are spent on the weights.

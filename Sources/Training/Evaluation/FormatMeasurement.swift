@@ -13,7 +13,7 @@ package struct FormatMeasurement {
   package var maxLength = 1024
   package var overlong = Overlong.drop
   package var trainOn = TrainOn.assistant
-  package var template = "auto"
+  package var template: TemplateChoice = "auto"
   package var threads: Int?
   /// Tokens that are generated to find the speed.
   package var generatedTokens = 48
@@ -34,7 +34,7 @@ package struct FormatMeasurement {
 
   /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or the adapter.
   package func run(warn: (String) -> Void = { _ in }) throws -> Result {
-    Kernels.setThreads(threads ?? Kernels.defaultThreads)
+    ThreadCount.use(threads)
     let base = try OpenedModel(path: model, template: template)
     let loaded = try adapter.map {
       try PEFTDirectory.load(

@@ -1,7 +1,7 @@
 import Formats
 package import Model
 package import Tensors
-import Text
+package import Text
 
 /// Answers prompts with a base model and, if given, an adapter.
 package final class TextGenerator {
@@ -13,10 +13,10 @@ package final class TextGenerator {
   package let warnings: [String]
 
   package init(
-    model path: String, adapter: String?, storage: WeightStorage, template: String = "auto",
-    threads: Int?
+    model path: String, adapter: String?, storage: WeightStorage,
+    template: TemplateChoice = "auto", threads: Int?
   ) throws {
-    Kernels.setThreads(threads ?? Kernels.defaultThreads)
+    ThreadCount.use(threads)
     let base = try OpenedModel(path: path, template: template)
     let loaded = try adapter.map {
       try AdapterDirectory.load(

@@ -13,22 +13,24 @@ package struct OpenedModel {
 
   /// - Parameters:
   ///   - path: A Hugging Face directory or a GGUF file.
-  ///   - template: `auto` for the model's own, else what `data.template` accepts.
+  ///   - template: The model's own, or what `data.template` names.
   ///   - date: What a template that shows the date shows, in seconds since 1970; nil: today.
-  package init(path: String, template: String = "auto", date: Int? = nil) throws {
+  package init(path: String, template: TemplateChoice = "auto", date: Int? = nil) throws {
     try self.init(BasePlace(path: path), template: template, date: date)
   }
 
-  init(_ place: BasePlace, template: String, date: Int? = nil) throws {
+  init(_ place: BasePlace, template: TemplateChoice, date: Int? = nil) throws {
     try self.init(try PretrainedFiles.open(place.path), place, template: template, date: date)
   }
 
   /// The same with files that are open already.
-  init(_ files: PretrainedFiles, _ place: BasePlace, template: String, date: Int?) throws {
+  init(
+    _ files: PretrainedFiles, _ place: BasePlace, template: TemplateChoice, date: Int?
+  ) throws {
     self.place = place
     self.files = files
     tokenizer = try Tokenizer.load(files.tokenizerPath, gguf: files.gguf)
-    var chosen = try ChatTemplate.choose(
+    var chosen = try ChatTemplate.chosen(
       template, modelPath: files.tokenizerPath, gguf: files.gguf)
     if let date { chosen.date = date }
     self.template = chosen

@@ -2,7 +2,6 @@ import Formats
 import Foundation
 package import Recipes
 import Model
-import Tensors
 import Text
 
 /// Recipe → run: reads rows and base, trains the adapter, evaluates, saves.
@@ -44,7 +43,7 @@ package final class Trainer {
 
   /// What the run would do, without reading weights or writing anything.
   package func plan() throws -> TrainingPlan {
-    let base = try OpenedModel(base, template: recipe.data.template)
+    let base = try OpenedModel(base, template: recipe.data.templateChoice)
     let data = try TrainingData(
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
     let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
@@ -71,7 +70,7 @@ package final class Trainer {
   }
 
   package func run() throws -> Outcome {
-    Kernels.setThreads(recipe.training.threads ?? Kernels.defaultThreads)
+    ThreadCount.use(recipe.training.threads)
     let state = try checkStart()
     if state == .finished {
       onEvent(.note("\(directory.path): this run is finished; nothing is left to do"))

@@ -50,7 +50,7 @@ final class TrainingRun {
     let loading = WeightLoading(files, WeightStorage(recipe.model))
     base = try clock.measure(.tokenizer) { [recipe] in
       try OpenedModel(
-        files, place, template: recipe.data.template,
+        files, place, template: recipe.data.templateChoice,
         date: saved.flatMap(RunRecord.templateDate(in:)))
     }
     record = try clock.measure(.hashes) { [recipe, base] in
