@@ -1,5 +1,5 @@
 import Formats
-import Model
+package import Model
 package import Recipes
 package import Rows
 import Tensors
