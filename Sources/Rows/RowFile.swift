@@ -27,6 +27,9 @@ package struct RowPlace: Equatable, Sendable, CustomStringConvertible {
 ///
 /// Rows are parsed one at a time, so that only one lives as JSON at any moment.
 struct RowFile {
+  /// How a sentence about a line that is not JSON begins.
+  static let malformedLine = "this line is not JSON"
+
   let path: String
   private let bytes: [UInt8]
   private let isLineFile: Bool
@@ -47,10 +50,28 @@ struct RowFile {
   ///
   /// - Throws: What `body` throws, and where the file is not JSON.
   func forEach(_ body: (RowPlace, JSON) throws(Problem) -> Void) throws(Problem) {
-    if isLineFile { try forEachLine(body) } else { try forEachElement(body) }
+    try forEachResult { place, result throws(Problem) in
+      switch result {
+      case .success(let row): try body(place, row)
+      case .failure(let fault): throw Problem("\(path):\(place.line)", fault.sentence)
+      }
+    }
   }
 
-  private func forEachLine(_ body: (RowPlace, JSON) throws(Problem) -> Void) throws(Problem) {
+  /// The same, where a line that is not JSON is handed over as a fault instead of thrown.
+  func forEachResult(
+    _ body: (RowPlace, Result<JSON, RowFault>) throws(Problem) -> Void
+  ) throws(Problem) {
+    if isLineFile {
+      try forEachLine(body)
+    } else {
+      try forEachElement { place, row throws(Problem) in try body(place, .success(row)) }
+    }
+  }
+
+  private func forEachLine(
+    _ body: (RowPlace, Result<JSON, RowFault>) throws(Problem) -> Void
+  ) throws(Problem) {
     var line = 0
     var index = 0
     var start = 0
@@ -62,17 +83,19 @@ struct RowFile {
       if isBlank { continue }
       let place = RowPlace(file: path, index: index, line: line, isLineFile: true)
       index += 1
-      let row: JSON
-      do {
-        row = try JSONParser.parse(Array(bytes[start..<end]))
-      } catch {
-        let hint = index == 1 ? "; a file that holds one list is a .json file" : ""
-        throw Problem(
-          "\(path):\(line)",
-          "this line is not JSON (column \(error.column): \(error.message)), expected one row a line"
-            + hint)
-      }
-      try body(place, row)
+      try body(place, row(bytes[start..<end], isFirst: index == 1))
+    }
+  }
+
+  private func row(_ line: ArraySlice<UInt8>, isFirst: Bool) -> Result<JSON, RowFault> {
+    do {
+      return .success(try JSONParser.parse(Array(line)))
+    } catch {
+      let hint = isFirst ? "; a file that holds one list is a .json file" : ""
+      return .failure(
+        RowFault(
+          "\(Self.malformedLine) (column \(error.column): \(error.message)), expected one row a line"
+            + hint))
     }
   }
 

@@ -23,22 +23,78 @@ package struct RowSet: Sendable {
   ///   - renderer: What turns a conversation into tokens.
   ///   - maxLength: The most tokens that a row may have.
   ///   - overlong: What happens to a longer one.
+  ///   - observe: Sees every row as it is read.
   /// - Returns: Rows that each have something to learn from.
   /// - Throws: For a file that cannot be read as rows, a template that does not fit the model, rows that
   ///   are too long where that is an error, and if nothing is left to learn from.
   package static func load(
-    _ sources: [RowSource], renderer: Renderer, maxLength: Int, overlong: Overlong
+    _ sources: [RowSource], renderer: Renderer, maxLength: Int, overlong: Overlong,
+    observe: (RowOutcome) -> Void = { _ in }
   ) throws(Problem) -> RowSet {
     try renderer.checkTemplate()
     var set = RowSet(
       files: sources.map(\.path).joined(separator: ", "), renderer: renderer,
       maxLength: maxLength, overlong: overlong)
-    for source in sources {
-      let reader = RowReader(format: source.format)
-      try RowFile(source.path).forEach { place, row throws(Problem) in set.add(row, place, reader) }
+    try forEach(sources, renderer: renderer) { outcome throws(Problem) in
+      observe(outcome)
+      set.add(outcome)
     }
     try set.check()
     return set
+  }
+
+  /// Reads the rows of `sources`, in order.
+  ///
+  /// - Parameters:
+  ///   - renderer: What makes tokens of them; nil: there are none.
+  ///   - passesMalformed: Whether a line that is not JSON is a refused row; otherwise it is thrown.
+  package static func forEach(
+    _ sources: [RowSource], renderer: Renderer?, passesMalformed: Bool = false,
+    _ body: (RowOutcome) throws(Problem) -> Void
+  ) throws(Problem) {
+    for source in sources {
+      let reader = RowReader(format: source.format)
+      try RowFile(source.path).forEachResult { place, result throws(Problem) in
+        switch result {
+        case .success(let json): try body(outcome(json, place, reader, renderer))
+        case .failure(let fault):
+          guard passesMalformed else {
+            throw Problem("\(place.file):\(place.line)", fault.sentence)
+          }
+          try body(
+            RowOutcome(
+              place: place, json: .null, conversation: nil, rows: [], fault: fault.sentence))
+        }
+      }
+    }
+  }
+
+  private static func outcome(
+    _ json: JSON, _ place: RowPlace, _ reader: RowReader, _ renderer: Renderer?
+  ) -> RowOutcome {
+    var conversation: Conversation?
+    var rows: [RenderedRow] = []
+    var fault: String?
+    do throws(RowFault) {
+      var read = try reader.conversation(from: json)
+      read.place = place.description
+      conversation = read
+      if let renderer { rows = [try rendered(read, renderer)] }
+    } catch {
+      fault = error.sentence
+    }
+    return RowOutcome(
+      place: place, json: json, conversation: conversation, rows: rows, fault: fault)
+  }
+
+  private static func rendered(
+    _ conversation: Conversation, _ renderer: Renderer
+  ) throws(RowFault) -> RenderedRow {
+    do {
+      return try renderer.render(conversation)
+    } catch {
+      throw RowFault(error.description)
+    }
   }
 
   private init(files: String, renderer: Renderer, maxLength: Int, overlong: Overlong) {
@@ -58,28 +114,20 @@ package struct RowSet: Sendable {
 
   // MARK: One row
 
-  private mutating func add(_ json: JSON, _ place: RowPlace, _ reader: RowReader) {
-    do throws(RowFault) {
-      try accept(try rendered(json, place, reader), place)
-    } catch {
-      report(place, .dropped, error.sentence)
+  private mutating func add(_ outcome: RowOutcome) {
+    let place = outcome.place
+    if let fault = outcome.fault { report(place, .dropped, fault) }
+    for row in outcome.rows {
+      do throws(RowFault) {
+        try accept(row, place)
+      } catch {
+        report(place, .dropped, error.sentence)
+      }
     }
   }
 
   private mutating func report(_ place: RowPlace, _ action: RowVerdict.Action, _ reason: String) {
     verdicts.append(RowVerdict(place: place, action: action, reason: reason))
-  }
-
-  private func rendered(
-    _ json: JSON, _ place: RowPlace, _ reader: RowReader
-  ) throws(RowFault) -> RenderedRow {
-    var conversation = try reader.conversation(from: json)
-    conversation.place = place.description
-    do {
-      return try renderer.render(conversation)
-    } catch {
-      throw RowFault(error.description)
-    }
   }
 
   /// Takes a row, cut if it is too long and may be.

@@ -25,7 +25,8 @@ struct Finetune: ParsableCommand {
     version: Version.current,
     subcommands: [
       Pull.self, Train.self, Eval.self, Generate.self, Merge.self, Quantize.self,
-      ExportVerb.self, Convert.self, Compare.self, Tokenize.self, RecipeCommand.self,
+      ExportVerb.self, Convert.self, Compare.self, Tokenize.self, DataCommand.self,
+      RecipeCommand.self,
     ])
 
   static func main() {

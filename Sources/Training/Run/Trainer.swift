@@ -46,6 +46,7 @@ package final class Trainer {
     let base = try OpenedModel(base, template: recipe.data.templateChoice)
     let data = try TrainingData(
       recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    for warning in data.warnings { onEvent(.warning(warning)) }
     let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
     _ = try checkStart()
     if let source = recipe.adapter.initFrom {

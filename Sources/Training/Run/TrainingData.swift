@@ -16,21 +16,24 @@ package struct TrainingData {
 
   package init(recipe: Recipe, renderer: Renderer) throws {
     let data = recipe.data
+    var checks = StartChecks(renderer: renderer)
     func load(_ sources: [DataSource]) throws -> RowSet {
       try RowSet.load(
         sources.map { RowSource(path: $0.path, format: $0.format) }, renderer: renderer,
-        maxLength: data.maxLength, overlong: data.overlong)
+        maxLength: data.maxLength, overlong: data.overlong, observe: { checks.add($0) })
     }
     let learned = try load(data.train)
     let held = data.validation.isEmpty ? nil : try load(data.validation)
     verdicts = learned.verdicts + (held?.verdicts ?? [])
-    warnings = [learned.warning, held?.warning].compactMap { $0 }
-    guard data.validationFraction > 0 else {
+    if data.validationFraction > 0 {
+      (train, validation) = try Self.split(
+        learned.rows, fraction: data.validationFraction, seed: UInt64(recipe.training.seed))
+    } else {
       (train, validation) = (learned.rows, held?.rows ?? [])
-      return
     }
-    (train, validation) = try Self.split(
-      learned.rows, fraction: data.validationFraction, seed: UInt64(recipe.training.seed))
+    warnings =
+      [learned.warning, held?.warning].compactMap { $0 }
+      + checks.warnings(train: train, heldOut: validation)
   }
 
   /// Holds out `fraction` of the rows, at least one, chosen by the seed; both parts keep their order.

@@ -12,6 +12,14 @@ enum ModelReference {
   /// The path to load from.
   static func path(_ text: String) throws -> String { try place(text).path }
 
+  /// The same without asking the hub; nil for a model that is not on this machine.
+  static func local(_ text: String) -> String? {
+    if exists(text) { return text }
+    guard let name = HubName(text), name.kind == .model, let settings = try? HubDownload.settings()
+    else { return nil }
+    return cached(name, HubCache(settings.cache))?.path
+  }
+
   static func paths(_ texts: [String]) throws -> [String] { try texts.map { try path($0) } }
 
   /// The base of a recipe. A run that is continued keeps the commit that it began with.

@@ -1,0 +1,82 @@
+import Formats
+import Text
+
+/// Which part of the data a row is in.
+package enum RowPart: String, Sendable {
+  case train
+  case heldOut = "held_out"
+}
+
+/// One text of a row as UTF-8.
+struct CheckedText {
+  enum Kind { case content, reasoning, call }
+
+  /// "system", "user", "assistant" or "tool"; "text" where the row is no conversation.
+  let role: String
+  let kind: Kind
+  let bytes: [UInt8]
+
+  init(role: String, kind: Kind = .content, _ text: String) {
+    self.role = role
+    self.kind = kind
+    bytes = Array(text.utf8)
+  }
+
+  var isAnswer: Bool { role == "assistant" && kind == .content }
+
+  /// How a sentence names the text.
+  var name: String {
+    switch (role, kind) {
+    case ("text", _): "the text"
+    case (_, .call): "a tool call"
+    case (_, .reasoning): "the assistant's reasoning"
+    case ("user", _): "the user's text"
+    case ("assistant", _): "the assistant's text"
+    case ("system", _): "the system prompt"
+    default: "a tool's result"
+    }
+  }
+}
+
+/// A row that was read, as the checks look at it.
+struct CheckedRow {
+  let outcome: RowOutcome
+  let texts: [CheckedText]
+
+  init(_ outcome: RowOutcome) {
+    self.outcome = outcome
+    guard let conversation = outcome.conversation else {
+      texts = (outcome.json["text"]?.string).map { [CheckedText(role: "text", $0)] } ?? []
+      return
+    }
+    texts = conversation.messages.flatMap { message in
+      var texts: [CheckedText] = []
+      if let reasoning = message.reasoning {
+        texts.append(CheckedText(role: message.role, kind: .reasoning, reasoning))
+      }
+      if !message.content.isEmpty {
+        texts.append(CheckedText(role: message.role, message.content))
+      }
+      if !message.toolCallText.isEmpty {
+        texts.append(CheckedText(role: message.role, kind: .call, message.toolCallText))
+      }
+      return texts
+    }
+  }
+
+  var place: RowPlace { outcome.place }
+
+  /// The last answer, where there is one in words.
+  var answer: CheckedText? { texts.last { $0.isAnswer } }
+
+  func finding(
+    _ kind: RowFindingKind, _ sentence: String, severity: RowFinding.Severity? = nil
+  ) -> RowFinding {
+    RowFinding(kind, place, sentence, severity: severity)
+  }
+}
+
+/// A check that looks at one row at a time.
+protocol RowCheck {
+  func findings(in row: CheckedRow) -> [RowFinding]
+}

@@ -1,0 +1,72 @@
+/// Finds rows that say nearly the same.
+///
+/// Of each row 64 bytes are kept. Words are kept as well as long as they take no more than `budget`; where
+/// a pair's are not, its rows have to be read again.
+struct NearDuplicates {
+  /// Rows that may be alike, by their numbers; `first` < `second`.
+  struct Pair: Hashable {
+    let first: Int
+    let second: Int
+  }
+
+  /// From this similarity on rows are nearly the same; their answers may differ a little more.
+  static let threshold = 0.8
+  static let thresholdOfAnswers = 0.5
+
+  /// Shingles that are kept, at 4 bytes each.
+  private var budget: Int
+  private var numbers: [Int] = []
+  /// `MinHash.bands` for each row.
+  private var keys: [UInt32] = []
+  private var kept: [Int: ShingleSet] = [:]
+
+  init(budget: Int = 1 << 24) { self.budget = budget }
+
+  /// - Parameter number: Of the row; ascending from call to call.
+  mutating func add(_ set: ShingleSet, number: Int) {
+    numbers.append(number)
+    keys += MinHash.bandKeys(MinHash.signature(set.all))
+    let size = set.all.count + set.answers.count
+    guard size <= budget else { return }
+    budget -= size
+    kept[number] = set
+  }
+
+  /// Pairs that share a band, in the order of their second row. Of many rows in one band each is paired with
+  /// the first and with the one before it.
+  ///
+  /// - Parameter isRepeated: Whether a row is another one word for word, which is found otherwise.
+  func candidates(except isRepeated: (Int) -> Bool) -> [Pair] {
+    var pairs: Set<Pair> = []
+    for band in 0..<MinHash.bands {
+      var entries: [UInt64] = []
+      entries.reserveCapacity(numbers.count)
+      for place in numbers.indices where !isRepeated(numbers[place]) {
+        entries.append(UInt64(keys[place * MinHash.bands + band]) << 32 | UInt64(place))
+      }
+      entries.sort()
+      var start = 0
+      for index in entries.indices.dropFirst() {
+        if entries[index] >> 32 != entries[start] >> 32 {
+          start = index
+          continue
+        }
+        for other in Set([start, index - 1]) {
+          pairs.insert(Pair(first: number(entries[other]), second: number(entries[index])))
+        }
+      }
+    }
+    return pairs.sorted { ($0.second, $0.first) < ($1.second, $1.first) }
+  }
+
+  private func number(_ entry: UInt64) -> Int { numbers[Int(entry & 0xFFFF_FFFF)] }
+
+  /// The words of a row, where they were kept.
+  func shingles(_ number: Int) -> ShingleSet? { kept[number] }
+
+  /// How alike two rows are where they are nearly the same; nil where they are not.
+  static func similarity(_ a: ShingleSet, _ b: ShingleSet) -> Double? {
+    let found = a.resemblance(b)
+    return found.all >= threshold && found.answers >= thresholdOfAnswers ? found.all : nil
+  }
+}

@@ -1,0 +1,55 @@
+/// Likely personal data: addresses, numbers that reach or bill a person, and keys. Strict rather than
+/// complete: ordinary prose, code and numbers stay silent.
+struct PersonalData: RowCheck {
+  func findings(in row: CheckedRow) -> [RowFinding] {
+    var findings: [RowFinding] = []
+    for text in row.texts {
+      for (kind, what, find) in Self.searches
+      where !findings.contains(where: { $0.kind == kind }) {
+        guard let range = find(text.bytes) else { continue }
+        let found = String(decoding: text.bytes[range], as: UTF8.self)
+        findings.append(
+          row.finding(kind, "\(text.name) holds what looks like \(what): \(Self.masked(found))"))
+      }
+    }
+    return findings
+  }
+
+  private static let searches:
+    [(kind: RowFindingKind, what: String, find: @Sendable ([UInt8]) -> Range<Int>?)] = [
+      (.email, "an e-mail address", EmailAddress.first),
+      (.phone, "a telephone number", PhoneNumber.first),
+      (.cardNumber, "the number of a payment card", CardNumber.first),
+      (.iban, "the number of a bank account", BankAccount.first),
+      (.ipAddress, "an IP address", NetworkAddress.first),
+      (.secret, "a key or a password", Secret.first),
+    ]
+
+  /// Enough to find it again, not enough to copy it from a report.
+  private static func masked(_ text: String) -> String {
+    let shown = min(6, text.count / 3)
+    return "\(text.prefix(shown))…\(text.suffix(min(2, shown)))"
+  }
+}
+
+extension [UInt8] {
+  /// Whether an ASCII letter or digit, or a part of another character, stands at `index`.
+  func isWord(_ index: Int) -> Bool {
+    guard indices.contains(index) else { return false }
+    return isASCIIWord(index) || self[index] >= 0x80
+  }
+
+  func isASCIIWord(_ index: Int) -> Bool { isDigit(index) || isLetter(index) }
+
+  func isDigit(_ index: Int) -> Bool {
+    indices.contains(index) && (0x30...0x39).contains(self[index])
+  }
+
+  func isLetter(_ index: Int) -> Bool {
+    indices.contains(index) && (0x61...0x7A).contains(self[index] | 0x20)
+  }
+
+  func has(_ byte: Unicode.Scalar, at index: Int) -> Bool {
+    indices.contains(index) && self[index] == UInt8(ascii: byte)
+  }
+}

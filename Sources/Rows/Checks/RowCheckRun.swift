@@ -1,0 +1,102 @@
+package import Formats
+import Foundation
+package import Text
+
+/// `finetune data check`: reads files once, looks at every row, and says what a person should look at before
+/// training.
+///
+/// Of each row about a hundred bytes are kept. Files are read again only where rows nearly repeat others
+/// and are too many to be remembered.
+package struct RowCheckRun {
+  /// A file, and whether it is learnt from.
+  package struct Source: Sendable {
+    package let rows: RowSource
+    package let part: RowPart
+
+    package init(_ rows: RowSource, _ part: RowPart) {
+      self.rows = rows
+      self.part = part
+    }
+  }
+
+  package let sources: [Source]
+  /// What makes tokens of rows; nil: only texts are looked at.
+  package var renderer: Renderer?
+  /// The most tokens of a row; nil: any number.
+  package var maxLength: Int?
+  package var overlong = Overlong.drop
+  /// The longest text that the model was made for; nil: not known.
+  package var positions: Int?
+  /// What is known before any row is read.
+  package var known: [RowFinding] = []
+  /// How many findings of each kind are kept with their places; all are counted.
+  package var findingsKept = Int.max
+  /// How many hashes of word sequences are kept in memory, at 4 bytes each.
+  var shinglesKept = 1 << 24
+
+  package init(_ sources: [Source]) { self.sources = sources }
+
+  /// - Parameter progress: Called now and then with the number of rows so far.
+  /// - Throws: Where a file is no file of rows at all, and where the template does not fit the model.
+  package func run(progress: (Int) -> Void = { _ in }) throws(Problem) -> RowCheckReport {
+    try renderer?.checkTemplate()
+    var checker = RowChecker(self)
+    for finding in known + repeatedFiles() { checker.add(finding) }
+    for (index, source) in sources.enumerated() {
+      var last: RowPlace?
+      do {
+        try RowSet.forEach([source.rows], renderer: renderer, passesMalformed: true) {
+          outcome throws(Problem) in
+          checker.add(outcome, source: index)
+          last = outcome.place
+          if checker.report.rows.isMultiple(of: 1024) { progress(checker.report.rows) }
+        }
+      } catch {
+        // A file of which nothing can be read is a slip in the command.
+        guard let place = last else { throw error }
+        checker.add(RowFinding(.unreadableFile, place, error.description))
+      }
+    }
+    try checker.finish { numbers throws(Problem) in try self.shingles(of: numbers) }
+    return checker.report
+  }
+
+  /// The words of some rows, by their numbers among all.
+  private func shingles(of numbers: Set<Int>) throws(Problem) -> [Int: ShingleSet] {
+    var sets: [Int: ShingleSet] = [:]
+    var number = 0
+    for source in sources {
+      do {
+        try RowSet.forEach([source.rows], renderer: nil, passesMalformed: true) {
+          outcome throws(Problem) in
+          if numbers.contains(number) { sets[number] = ShingleSet(CheckedRow(outcome)) }
+          number += 1
+        }
+      } catch {
+        // The first reading came as far and has said so.
+        continue
+      }
+    }
+    return sets
+  }
+
+  /// Files that are named twice, perhaps by different paths.
+  private func repeatedFiles() -> [RowFinding] {
+    func resolved(_ path: String) -> String {
+      URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+    }
+    let paths = sources.map { resolved($0.rows.path) }
+    return paths.indices.compactMap { index in
+      guard
+        let first = paths[..<index].firstIndex(where: { $0.utf8.elementsEqual(paths[index].utf8) })
+      else { return nil }
+      let path = sources[index].rows.path
+      let parts =
+        sources[first].part == sources[index].part
+        ? "" : ", and it is both learnt from and held out"
+      return RowFinding(
+        .sameFile, RowPlace(file: path, index: 0, line: 0, isLineFile: false),
+        "the file is also named as \(sources[first].rows.path)\(parts)")
+    }
+  }
+}

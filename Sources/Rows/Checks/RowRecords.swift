@@ -1,0 +1,153 @@
+import Formats
+import Text
+
+/// What is kept of every row of a check: 48 bytes, so that files of millions of rows fit.
+struct RowRecords {
+  struct Record {
+    /// Of who says what, white space aside.
+    let content: UInt64
+    /// Of the last answer; 0 where there is none.
+    let answer: UInt64
+    let index: UInt32
+    let line: UInt32
+    /// In `files`.
+    let file: UInt32
+    let source: UInt16
+    let isLineFile: Bool
+    /// Not refused.
+    let isTaken: Bool
+    let bytes: UInt32
+    let answerBytes: UInt32
+  }
+
+  private(set) var records: [Record] = []
+  private var files: [String] = []
+
+  /// - Parameter row: nil for a row that was refused, which only counts.
+  mutating func add(_ row: CheckedRow?, _ place: RowPlace, source: Int) {
+    let answer = row?.answer
+    if files.last != place.file { files.append(place.file) }
+    records.append(
+      Record(
+        content: row.flatMap(Self.content) ?? 0, answer: answer.map { Self.answer($0) } ?? 0,
+        index: UInt32(clamping: place.index), line: UInt32(clamping: place.line),
+        file: UInt32(clamping: files.count - 1), source: UInt16(clamping: source),
+        isLineFile: place.isLineFile, isTaken: row != nil,
+        bytes: UInt32(clamping: row?.texts.reduce(0) { $0 + $1.bytes.count } ?? 0),
+        answerBytes: UInt32(clamping: answer?.bytes.count ?? 0)))
+  }
+
+  var count: Int { records.count }
+
+  func place(_ number: Int) -> RowPlace {
+    let record = records[number]
+    return RowPlace(
+      file: files[Int(record.file)], index: Int(record.index), line: Int(record.line),
+      isLineFile: record.isLineFile)
+  }
+
+  func source(_ number: Int) -> Int { Int(records[number].source) }
+
+  // MARK: Rows that are the same
+
+  /// Groups of rows that say the same, each in ascending order, by their first row.
+  func groups() -> [[Int]] {
+    let numbers = records.indices.filter { records[$0].content != 0 }.sorted {
+      (records[$0].content, $0) < (records[$1].content, $1)
+    }
+    var groups: [[Int]] = []
+    var start = 0
+    for end in 1..<max(numbers.count + 1, 1) {
+      let isSame =
+        end < numbers.count && records[numbers[end]].content == records[numbers[start]].content
+      if isSame { continue }
+      if end - start > 1 { groups.append(Array(numbers[start..<end])) }
+      start = end
+    }
+    return groups.sorted { $0[0] < $1[0] }
+  }
+
+  /// Roles, texts and tools; white space counts as one space, at the ends as none.
+  private static func content(_ row: CheckedRow) -> UInt64? {
+    var hash = ByteHash()
+    if row.texts.isEmpty {
+      // Tokens and other rows without texts: the row as it is.
+      for byte in row.outcome.json.text(sortedKeys: true).utf8 { hash.add(byte) }
+      return hash.value
+    }
+    for text in row.texts {
+      for byte in text.role.utf8 { hash.add(byte) }
+      hash.add(0)
+      add(text.bytes, to: &hash)
+      hash.add(0)
+    }
+    for tool in row.outcome.conversation?.tools ?? [] {
+      for byte in tool.text(sortedKeys: true).utf8 { hash.add(byte) }
+    }
+    return hash.value
+  }
+
+  private static func answer(_ text: CheckedText) -> UInt64 {
+    var hash = ByteHash()
+    add(text.bytes, to: &hash)
+    return hash.value
+  }
+
+  private static func add(_ bytes: [UInt8], to hash: inout ByteHash) {
+    var (isPending, hasBegun) = (false, false)
+    for byte in bytes {
+      if byte == 0x20 || (0x09...0x0D).contains(byte) {
+        isPending = hasBegun
+        continue
+      }
+      if isPending { hash.add(0x20) }
+      (isPending, hasBegun) = (false, true)
+      hash.add(byte)
+    }
+  }
+
+  // MARK: Rows beside all others of their file
+
+  /// Rows of one source that were taken.
+  private func taken(of source: Int) -> [Int] {
+    records.indices.filter { Int(records[$0].source) == source && records[$0].isTaken }
+  }
+
+  /// The answer that more than half of at least 20 rows of a file have: the first such row, and how many.
+  func dominantAnswer(of source: Int) -> (row: Int, count: Int, rows: Int)? {
+    let rows = taken(of: source)
+    guard rows.count >= 20 else { return nil }
+    let answers = rows.map { records[$0].answer }.sorted()
+    // More than half of a sorted list holds its middle.
+    let middle = answers[answers.count / 2]
+    let count = answers.count { $0 == middle }
+    guard middle != 0, 2 * count > rows.count,
+      let first = rows.first(where: { records[$0].answer == middle })
+    else { return nil }
+    return (first, count, rows.count)
+  }
+
+  /// Rows of a file of at least 100 that are far longer, or whose answers are far shorter, than the others:
+  /// by eight times and by six deviations of the logarithm (median absolute deviation).
+  func unusualLengths(of source: Int) -> [(row: Int, sentence: String)] {
+    let rows = taken(of: source)
+    guard rows.count >= 100 else { return [] }
+    let whole = LengthScale(rows.map { records[$0].bytes })
+    let answers = LengthScale(rows.map { records[$0].answerBytes }.filter { $0 > 0 })
+    return rows.compactMap { row in
+      let record = records[row]
+      if let times = whole.times(record.bytes), times > 0 {
+        return (
+          row, "the row has \(record.bytes) bytes, half of the others less than \(whole.middle)"
+        )
+      }
+      if record.answerBytes > 0, let times = answers.times(record.answerBytes), times < 0 {
+        return (
+          row,
+          "the answer has \(record.answerBytes) bytes, half of the others more than \(answers.middle)"
+        )
+      }
+      return nil
+    }
+  }
+}
