@@ -106,7 +106,9 @@ import Testing
     let place = try #require(bytes.indices.first { bytes[$0...].starts(with: key) })
     bytes[place + key.count + 4] = 5
     try writeFile(path, bytes: bytes)
-    let problem = #expect(throws: Problem.self) { _ = try CausalLM.load(PretrainedFiles.open(path)) }
+    let problem = #expect(throws: Problem.self) {
+      _ = try CausalLM.load(PretrainedFiles.open(path))
+    }
     #expect(problem?.description.contains("[4, 24, 32]") == true, "\(String(describing: problem))")
   }
 

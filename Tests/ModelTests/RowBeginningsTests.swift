@@ -81,7 +81,8 @@ import Testing
   @Test func aFamilyIsAPrefixAndItsBranches() {
     let start = [Int32](100..<120)
     let rows = [
-      Self.row(start + [7, 8, 9], trained: 21), Self.row([50, 51], trained: 1), Self.row([], trained: 0),
+      Self.row(start + [7, 8, 9], trained: 21), Self.row([50, 51], trained: 1),
+      Self.row([], trained: 0),
       Self.row(start + [6], trained: 99),
       // Nothing but the beginning.
       Self.row(start, trained: 99),

@@ -44,8 +44,8 @@ extension Family {
 /// The families that are known.
 package enum Families {
   package static let all: [any Family.Type] = [
-    Mixtral.self, Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self,
-    Phi3.self, Phi.self, GPT2.self, GPTNeoX.self, Falcon.self, OLMo2.self, SmolLM3.self,
+    Mixtral.self, Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma2.self,
+    Gemma3.self, Phi3.self, Phi.self, GPT2.self, GPTNeoX.self, Falcon.self, OLMo2.self, SmolLM3.self,
     Granite.self, StarCoder2.self, Qwen3MoE.self,
   ]
 

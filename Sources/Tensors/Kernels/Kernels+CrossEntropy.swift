@@ -25,8 +25,8 @@ extension Kernels {
   ///   - workspace: Lends scratch memory.
   package static func linearCrossEntropy(
     hidden: Tensor, weight: BaseWeight, bias: Tensor? = nil, labels: Tensor,
-    weights: Tensor? = nil, softCap: Float? = nil, gradientScale: Double, loss: Tensor, dHidden: Tensor?,
-    workspace: Workspace
+    weights: Tensor? = nil, softCap: Float? = nil, gradientScale: Double, loss: Tensor,
+    dHidden: Tensor?, workspace: Workspace
   ) {
     let span = KernelClock.begin(.head)
     defer { span.end() }

@@ -19,7 +19,7 @@ package struct SupervisedObjective: Objective {
   ) {
     Kernels.linearCrossEntropy(
       hidden: hidden, weight: head.weight, bias: head.bias, labels: batch.targets,
-      weights: batch.targetWeights, softCap: head.softCap, gradientScale: gradientScale, loss: loss, dHidden: dHidden,
-      workspace: workspace)
+      weights: batch.targetWeights, softCap: head.softCap, gradientScale: gradientScale, loss: loss,
+      dHidden: dHidden, workspace: workspace)
   }
 }

@@ -14,7 +14,7 @@ struct TrainedRows {
   let overlong: Overlong
   private(set) var lengths: [Int] = []
   /// nil where they were too many.
-  private(set) var rows: [(ids: [Int32], labels: [Int32])]? = []
+  private(set) var rows: [TokenRow]? = []
   private var tokens = 0
 
   init(maxLength: Int?, overlong: Overlong) {
@@ -32,7 +32,7 @@ struct TrainedRows {
       lengths.append(row.ids.count)
       tokens += row.ids.count
       if tokens > Self.mostTokens { rows = nil }
-      rows?.append((row.ids, row.labels))
+      rows?.append(row.tokens)
     }
   }
 }

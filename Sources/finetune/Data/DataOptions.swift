@@ -69,7 +69,8 @@ struct DataOptions: ParsableArguments {
       return subject
     }
     try subject.open(
-      try ModelReference.path(model), template: template ?? "auto", trainOn: trainOn ?? .assistant)
+      try ModelReference.path(model), template: TemplateChoice(template ?? "auto"),
+      trainOn: trainOn ?? .assistant)
     return subject
   }
 
@@ -92,7 +93,7 @@ struct DataOptions: ParsableArguments {
     subject.maxLength = recipe.data.maxLength
     subject.overlong = recipe.data.overlong
     if let model = ModelReference.local(recipe.model.path) {
-      try subject.open(model, template: recipe.data.template, trainOn: recipe.data.trainOn)
+      try subject.open(model, template: recipe.data.templateChoice, trainOn: recipe.data.trainOn)
     } else {
       subject.remark =
         "the model \(recipe.model.path) is not on this machine, so only texts are looked at, not tokens"
@@ -114,11 +115,13 @@ struct DataOptions: ParsableArguments {
 extension DataOptions.Subject {
   /// Opens tokenizer, template and configuration of a model. A directory with nothing but a tokenizer will
   /// do.
-  fileprivate mutating func open(_ path: String, template: String, trainOn: TrainOn) throws {
+  fileprivate mutating func open(
+    _ path: String, template: TemplateChoice, trainOn: TrainOn
+  ) throws {
     let hasConfiguration = fileExists(path) || fileExists("\(path)/config.json")
     if !hasConfiguration, let tokenizer = try? Tokenizer.load(path) {
       renderer = Renderer(
-        tokenizer: tokenizer, template: try ChatTemplate.choose(template, modelPath: path),
+        tokenizer: tokenizer, template: try ChatTemplate.chosen(template, modelPath: path),
         trainOn: trainOn)
       return
     }

@@ -89,13 +89,14 @@ package final class LocalServer: Sendable {
       return state.isOpen
     }
     guard wasOpen else { return }
+    // Only this: closed here, its number could be another server's before the thread looks again.
     shutdown(listener, Int32(SHUT_RDWR))
-    Foundation.close(listener)
   }
 
   private static func accept(
     on listener: Int32, server: @escaping @Sendable () -> LocalServer?
   ) {
+    defer { Foundation.close(listener) }
     while true {
       let connection = Foundation.accept(listener, nil, nil)
       guard connection >= 0 else { return }
