@@ -45,8 +45,8 @@ extension Family {
 package enum Families {
   package static let all: [any Family.Type] = [
     Mixtral.self, Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma2.self,
-    Gemma3.self, Phi3.self, Phi.self, GPT2.self, GPTNeoX.self, Falcon.self, OLMo2.self, SmolLM3.self,
-    Granite.self, StarCoder2.self, Qwen3MoE.self,
+    Gemma3.self, Phi3.self, Phi.self, GPT2.self, GPTNeoX.self, Falcon.self, OLMo2.self,
+    SmolLM3.self, Granite.self, StarCoder2.self, Qwen3MoE.self,
   ]
 
   /// The family that a config.json names by its `model_type`, or without one by its architecture.
