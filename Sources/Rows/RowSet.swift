@@ -7,6 +7,9 @@ package struct RowSet: Sendable {
   package private(set) var verdicts: [RowVerdict] = []
   /// Places of rows that are too long, where that is an error.
   private var overlongPlaces: [String] = []
+  /// Lines that are no rows.
+  private var malformed: [String] = []
+  private var unused = UnusedKeys()
   /// Rows in which no special token follows some answer.
   private var rowsWithoutEnd = 0
 
@@ -32,10 +35,15 @@ package struct RowSet: Sendable {
     observe: (RowOutcome) -> Void = { _ in }
   ) throws(Problem) -> RowSet {
     try renderer.checkTemplate()
+    var renderer = renderer
+    renderer.longestPart = maxLength
     var set = RowSet(
       files: sources.map(\.path).joined(separator: ", "), renderer: renderer,
       maxLength: maxLength, overlong: overlong)
-    try forEach(sources, renderer: renderer) { outcome throws(Problem) in
+    try forEach(sources, renderer: renderer, passesMalformed: true) { outcome throws(Problem) in
+      if let sentence = outcome.needsComparison {
+        throw Problem(outcome.place.description, sentence)
+      }
       observe(outcome)
       set.add(outcome)
     }
@@ -53,47 +61,17 @@ package struct RowSet: Sendable {
     _ body: (RowOutcome) throws(Problem) -> Void
   ) throws(Problem) {
     for source in sources {
-      let reader = RowReader(format: source.format)
+      let reader = try RowReader.opening(source)
       try RowFile(source.path).forEachResult { place, result throws(Problem) in
         switch result {
-        case .success(let json): try body(outcome(json, place, reader, renderer))
+        case .success(let json): try body(RowOutcome(json, at: place, reader, renderer))
         case .failure(let fault):
           guard passesMalformed else {
             throw Problem("\(place.file):\(place.line)", fault.sentence)
           }
-          try body(
-            RowOutcome(
-              place: place, json: .null, conversation: nil, rows: [], fault: fault.sentence))
+          try body(RowOutcome(malformed: fault, at: place))
         }
       }
-    }
-  }
-
-  private static func outcome(
-    _ json: JSON, _ place: RowPlace, _ reader: RowReader, _ renderer: Renderer?
-  ) -> RowOutcome {
-    var conversation: Conversation?
-    var rows: [RenderedRow] = []
-    var fault: String?
-    do throws(RowFault) {
-      var read = try reader.conversation(from: json)
-      read.place = place.description
-      conversation = read
-      if let renderer { rows = [try rendered(read, renderer)] }
-    } catch {
-      fault = error.sentence
-    }
-    return RowOutcome(
-      place: place, json: json, conversation: conversation, rows: rows, fault: fault)
-  }
-
-  private static func rendered(
-    _ conversation: Conversation, _ renderer: Renderer
-  ) throws(RowFault) -> RenderedRow {
-    do {
-      return try renderer.render(conversation)
-    } catch {
-      throw RowFault(error.description)
     }
   }
 
@@ -104,18 +82,26 @@ package struct RowSet: Sendable {
     self.overlong = overlong
   }
 
-  /// A doubt about all rows together, as a sentence.
-  package var warning: String? {
-    guard rowsWithoutEnd > 0 else { return nil }
-    return
-      "\(files): in \(rowsWithoutEnd) of \(rows.count) rows no end-of-turn token follows the assistant's text, so"
-      + " the model does not learn to stop there; check data.template"
+  /// Doubts about all rows together, as sentences.
+  package var warnings: [String] {
+    var warnings = unused.sentences
+    if rowsWithoutEnd > 0 {
+      warnings.append(
+        "\(files): in \(rowsWithoutEnd) of \(rows.count) rows no end-of-turn token follows the assistant's text, so"
+          + " the model does not learn to stop there; check data.template")
+    }
+    return warnings
   }
 
   // MARK: One row
 
   private mutating func add(_ outcome: RowOutcome) {
     let place = outcome.place
+    if outcome.isMalformed {
+      malformed.append("\(place): \(outcome.fault ?? "")")
+      return
+    }
+    unused.add(outcome)
     if let fault = outcome.fault { report(place, .dropped, fault) }
     for row in outcome.rows {
       do throws(RowFault) {
@@ -156,6 +142,12 @@ package struct RowSet: Sendable {
   // MARK: All rows
 
   private func check() throws(Problem) {
+    guard malformed.isEmpty else {
+      throw Problem(
+        heading: "\(files): \(malformed.count == 1 ? "a row" : "\(malformed.count) rows") cannot be read; repair "
+          + "them, or write a file without them by finetune data prepare",
+        problems: Self.some(malformed))
+    }
     guard overlongPlaces.isEmpty else {
       throw Problem(
         heading: "data.overlong is \"error\" and rows are too long",

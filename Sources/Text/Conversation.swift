@@ -1,41 +1,5 @@
 package import Formats
 
-/// One turn of a conversation.
-package struct Message: Equatable, Sendable {
-  /// "system", "user", "assistant" or "tool".
-  package var role: String
-  /// Empty where the row has none, as a turn of nothing but calls.
-  package var content: String
-  /// What an assistant thought before it answered, without the marks around it.
-  package var reasoning: String?
-  /// Calls that an assistant makes, each `{"type": "function", "function": {"name", "arguments"}}`.
-  package var toolCalls: [JSON]
-  /// The calls as text, for templates that have no place for calls: as the row wrote them.
-  package var toolCallText: String
-  /// Which call a "tool" message answers, and the name of its tool, where the row says so.
-  package var toolCallID: String?
-  package var name: String?
-  /// False for an assistant turn that the row excludes from the loss (`"weight": 0`).
-  package var isTrained: Bool
-
-  package init(
-    role: String, content: String, reasoning: String? = nil, toolCalls: [JSON] = [],
-    toolCallText: String? = nil, toolCallID: String? = nil, name: String? = nil,
-    isTrained: Bool = true
-  ) {
-    self.role = role
-    self.content = content
-    self.reasoning = reasoning
-    self.toolCalls = toolCalls
-    self.toolCallText =
-      toolCallText
-      ?? toolCalls.map { ($0["function"] ?? $0).text(.python) }.joined(separator: "\n")
-    self.toolCallID = toolCallID
-    self.name = name
-    self.isTrained = isTrained
-  }
-}
-
 /// What a row of training data says, independent of its format and of any model's template.
 package struct Conversation: Sendable {
   package var messages: [Message]
@@ -43,6 +7,12 @@ package struct Conversation: Sendable {
   package var tools: [JSON]
   /// Where the row stands, for messages: "file.json: row 12 (line 97)" or "file.jsonl:1873".
   package var place: String
+  /// How much all of it counts in the loss, besides what single messages say.
+  package var weight: Float = 1
+  /// What of the row is not taken as it is, as sentences.
+  package var remarks: [String] = []
+  /// Questions at the end that nobody answers; they are not in `messages`.
+  package var openQuestions = 0
 
   package init(messages: [Message], tools: [JSON] = [], place: String = "conversation") {
     self.messages = messages

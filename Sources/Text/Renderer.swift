@@ -8,17 +8,25 @@ package struct Renderer: Sendable {
   package let tokenizer: Tokenizer
   package let template: ChatTemplate
   package let trainOn: TrainOn
+  /// Whether what ends an answer is learnt with it.
+  package let trainsTurnEnds: Bool
+  /// Most tokens of a part of a long document; nil: documents are not divided.
+  package var longestPart: Int?
   /// What ends an assistant's turn.
   package let turnEnd: TurnEnd
   /// The same as bytes, where it is more than words.
-  private let endTokens: [UInt8]?
+  let endTokens: [UInt8]?
   let special: SpecialTexts
   /// What every rendering knows of the tokenizer.
   private let variables: [String: JSON]
 
-  package init(tokenizer: Tokenizer, template: ChatTemplate, trainOn: TrainOn = .assistant) {
+  package init(
+    tokenizer: Tokenizer, template: ChatTemplate, trainOn: TrainOn = .assistant,
+    trainsTurnEnds: Bool = true
+  ) {
     self.tokenizer = tokenizer
     self.trainOn = trainOn
+    self.trainsTurnEnds = trainsTurnEnds
     self.template = template
     let named = [tokenizer.bosToken, tokenizer.eosToken].compactMap { $0 }
     let specialTokens = tokenizer.specialTokens.map(\.text) + named
@@ -49,32 +57,42 @@ package struct Renderer: Sendable {
       messages: messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
   }
 
-  /// The tokens of a conversation with their labels.
+  /// The tokens of a conversation with their labels and weights.
   ///
   /// - Throws: Where the template refuses the conversation, or lets no one tell which part of the
   ///   text is whose.
   package func render(_ conversation: Conversation) throws(Problem) -> RenderedRow {
     let text = try text(of: conversation.messages, tools: conversation.tools)
     let bytes = Array(text.utf8)
-    let turns = trainOn == .all ? [] : try turns(of: conversation, in: bytes)
-    let ends = turns.map { $0.end ?? endOfTurn(in: bytes, after: $0.text.upperBound) }
-    let answers = zip(turns, ends).map { turn, end in
-      turn.text.lowerBound..<(end ?? turn.text.upperBound)
+    let isAll = trainOn == .all
+    let needsTurns = !isAll || conversation.messages.contains { $0.role == "assistant" && $0.weight != 1 }
+    let turns = needsTurns ? try turns(of: conversation, in: bytes) : []
+    let answers = turns.map { turn in
+      let end = turn.end ?? endOfTurn(in: bytes, after: turn.text.upperBound)
+      return (
+        span: TrainedSpan(
+          bytes: turn.text.lowerBound..<(trainsTurnEnds ? end ?? turn.text.upperBound : turn.text.upperBound),
+          weight: conversation.weight * conversation.messages[turn.message].weight,
+          isPromptEnd: turn.beginsAtPrompt),
+        ends: end != nil
+      )
     }
-    let spans = trainOn == .all ? [0..<bytes.count] : answers
-    let (ids, ranges) = tokenizer.encodeWithOffsets(text)
+    var spans = answers.map(\.span)
+    if isAll { spans = TrainedSpan.whole(bytes.count, except: spans, weight: conversation.weight) }
+    let (ids, ranges) = tokens(of: text, spans)
     return RenderedRow(
-      text: text, ids: ids, labels: Self.labels(ids, ranges, spans), spans: spans,
-      endsTurns: !ends.contains(nil), remarks: remarks(on: conversation),
-      place: conversation.place)
+      text: text, ids: ids, ranges: ranges, spans: spans.filter { $0.weight != 0 },
+      endsTurns: isAll || answers.allSatisfy(\.ends),
+      remarks: conversation.remarks + remarks(on: conversation), place: conversation.place)
   }
 
-  /// Where the assistant texts lie that are trained, in order.
+  /// Where the answers lie that are trained, in order.
   private func turns(
     of conversation: Conversation, in text: [UInt8]
   ) throws(Problem) -> [TurnFinder.Turn] {
     var indices = conversation.messages.indices.filter {
-      conversation.messages[$0].role == "assistant" && conversation.messages[$0].isTrained
+      let message = conversation.messages[$0]
+      return message.role == "assistant" && (trainOn == .all ? message.weight != 1 : message.isTrained)
     }
     if trainOn == .last {
       let last = conversation.messages.lastIndex { $0.role == "assistant" }
@@ -82,6 +100,21 @@ package struct Renderer: Sendable {
     }
     let finder = TurnFinder(renderer: self, conversation: conversation, text: text)
     return try finder.turns(of: indices)
+  }
+
+  /// The tokens of a text. Where a token would reach from a prompt into the answer, the text is cut there:
+  /// in use the prompt is tokenized without the answer.
+  func tokens(
+    of text: String, _ spans: [TrainedSpan]
+  ) -> (ids: [Int32], ranges: [Range<Int>]) {
+    let whole = tokenizer.encodeWithOffsets(text)
+    let starts = spans.filter(\.isPromptEnd).map(\.bytes.lowerBound)
+    var token = 0
+    let cuts = starts.filter { start in
+      while token < whole.ranges.count, whole.ranges[token].upperBound <= start { token += 1 }
+      return token < whole.ranges.count && whole.ranges[token].lowerBound < start
+    }
+    return cuts.isEmpty ? whole : tokenizer.encodeWithOffsets(text, cuts: cuts)
   }
 
   /// End of what ends a turn and follows `position`, white space allowed before it: all that this
@@ -93,25 +126,16 @@ package struct Renderer: Sendable {
     return special.token(at: start, in: text).map { start + $0.count }
   }
 
-  /// A token is trained if it stands for some text and all of that lies inside one span.
-  private static func labels(
-    _ ids: [Int32], _ ranges: [Range<Int>], _ spans: [Range<Int>]
-  ) -> [Int32] {
-    var span = 0
-    return zip(ids, ranges).map { id, range in
-      while span < spans.count, spans[span].upperBound <= range.lowerBound { span += 1 }
-      let isInside =
-        span < spans.count && !range.isEmpty && range.lowerBound >= spans[span].lowerBound
-        && range.upperBound <= spans[span].upperBound
-      return isInside ? id : RenderedRow.ignoredLabel
-    }
-  }
-
   private func remarks(on conversation: Conversation) -> [String] {
     var remarks: [String] = []
     if !conversation.tools.isEmpty, !template.showsTools {
       remarks.append(
         "the template has no place for tools, so the row's tools are not shown to the model")
+    }
+    if !template.showsToolCalls,
+      conversation.messages.contains(where: { !$0.toolCalls.isEmpty })
+    {
+      remarks.append("the template has no place for tool calls, so they are written as text")
     }
     if !template.showsReasoning, conversation.messages.contains(where: { $0.reasoning != nil }) {
       remarks.append(

@@ -26,26 +26,70 @@ struct TurnFinder {
 
   /// Where one assistant turn lies in the text.
   struct Turn {
+    /// Which message it is.
+    let message: Int
     var text: Range<Int>
     /// Where what ends the turn ends, if that is not simply what follows the text.
     var end: Int?
+    /// Whether it begins where the prompt for it ends.
+    var beginsAtPrompt = false
   }
 
   /// Where these messages' texts lie, in order; a turn that the template does not show has no place.
   ///
   /// - Throws: Where a text cannot be told from what the template writes around it.
   func turns(of indices: [Int]) throws(Problem) -> [Turn] {
+    if indices.count == 1, let turn = lastTurn(indices[0]) { return [turn] }
     let plain = indices.filter { isPlain(conversation.messages[$0]) }
     var turns: [Turn] = []
     var rest = indices
     if !plain.isEmpty, let found = together(plain) {
-      turns = found.map { Turn(text: $0) }
+      turns = zip(plain, found).map { Turn(message: $0, text: $1) }
       rest = indices.filter { !isPlain(conversation.messages[$0]) }
     }
     for index in rest {
       if let turn = try turn(index) { turns.append(turn) }
     }
-    return turns.sorted { $0.text.lowerBound < $1.text.lowerBound }
+    return turns.map(beginningAtPrompt).sorted { $0.text.lowerBound < $1.text.lowerBound }
+  }
+
+  // MARK: Prompts
+
+  /// Where the prompt for a turn ends, if it is how the text begins.
+  private func promptEnd(_ index: Int) -> Int? {
+    guard index > 0 else { return nil }
+    let prompt = try? renderer.text(
+      of: Array(conversation.messages[..<index]), tools: conversation.tools,
+      addGenerationPrompt: true)
+    guard let prompt, text.starts(with: prompt.utf8) else { return nil }
+    return prompt.utf8.count
+  }
+
+  /// The last turn of the conversation, if it is what follows its prompt and ends as every answer does.
+  private func lastTurn(_ index: Int) -> Turn? {
+    guard index == conversation.messages.count - 1, renderer.template.hasGenerationPrompt,
+      let ending = renderer.endTokens, let start = promptEnd(index)
+    else { return nil }
+    var end = text.count
+    while end > start, Self.isSpace(text[end - 1]) { end -= 1 }
+    guard text[start..<end].suffix(ending.count).elementsEqual(ending) else { return nil }
+    return Turn(
+      message: index, text: start..<end - ending.count, end: end, beginsAtPrompt: true)
+  }
+
+  /// A turn from where its prompt ends: what a template writes there, the model has to produce. A template
+  /// that writes no beginning of an answer into prompts has headers, which only white space can be left of.
+  private func beginningAtPrompt(_ turn: Turn) -> Turn {
+    guard let start = promptEnd(turn.message), start <= turn.text.upperBound else { return turn }
+    let isBeginning =
+      renderer.template.hasGenerationPrompt
+      || start <= turn.text.lowerBound
+        && text[start..<turn.text.lowerBound].allSatisfy(Self.isSpace)
+    guard isBeginning else { return turn }
+    var turn = turn
+    turn.text = start..<turn.text.upperBound
+    turn.beginsAtPrompt = true
+    return turn
   }
 
   /// Whether the template has nothing of a turn to show but its content.
@@ -92,7 +136,10 @@ struct TurnFinder {
   /// not show each of them once and in order.
   private func parts(replacing indices: [Int]) throws(Problem) -> [[UInt8]]? {
     var messages = conversation.messages
-    for index in indices { messages[index] = Message(role: "assistant", content: sentinel(index)) }
+    for index in indices {
+      messages[index].content = sentinel(index)
+      (messages[index].toolCalls, messages[index].writtenCalls) = ([], nil)
+    }
     let rendered = Array(try renderer.text(of: messages, tools: conversation.tools).utf8)
     var parts: [[UInt8]] = []
     var start = 0
@@ -120,7 +167,7 @@ struct TurnFinder {
         let end = text.count - around.after.count
         // A template may write more around a content that it shows than around one that it leaves out.
         let range = min(start(of: index, before: around.before), end)..<end
-        if !holdsNextMessage(range, after: index) { return Turn(text: range) }
+        if !holdsNextMessage(range, after: index) { return Turn(message: index, text: range) }
         refusal = problem(index, "the template shows the next message inside of it")
       }
     } catch {
@@ -177,7 +224,7 @@ struct TurnFinder {
     let shown = Array(try renderer.text(of: messages, tools: conversation.tools).utf8)
     guard let around = try around(index, in: messages) else { return nil }
     let same = Self.commonSuffix(shown, around.after)
-    var turn = Turn(text: shown.count - same..<shown.count - same)
+    var turn = Turn(message: index, text: shown.count - same..<shown.count - same)
     var end = shown.count - same
     if same < around.after.count {
       // The end is not that of an answer, or not all of it; what it is is clear where nothing follows.
@@ -207,10 +254,14 @@ struct TurnFinder {
     }
     var messages = conversation.messages
     messages[index].toolCalls = messages[index].toolCalls.map { call in
-      guard var outer = call.object, var function = call["function"]?.object else { return call }
-      function["arguments"] = ["key": .string(sentinel(index))]
-      outer["function"] = .object(function)
-      return .object(outer)
+      var function = call["function"] ?? call
+      let arguments: JSON = ["key": .string(sentinel(index))]
+      let isText = function["arguments"]?.string != nil
+      function.set("arguments", isText ? .string(arguments.text()) : arguments)
+      guard call["function"] != nil else { return function }
+      var call = call
+      call.set("function", function)
+      return call
     }
     let rendered = try renderer.text(of: messages, tools: conversation.tools)
     let pieces = PythonString.split(rendered, by: sentinel(index)).map { Array($0.utf8) }
@@ -222,7 +273,7 @@ struct TurnFinder {
       PythonString.find(Array(stop.utf8), in: text, from: rest).map { ($0, $0 + stop.utf8.count) }
     }
     guard let end = ends.min(by: { $0.0 < $1.0 }), start <= end.0 else { return nil }
-    return Turn(text: start..<end.0, end: end.1)
+    return Turn(message: index, text: start..<end.0, end: end.1)
   }
 
   /// Where an answer to the message before `index` would begin: behind that message's content and what a

@@ -6,7 +6,8 @@ import Text
 
 @Suite struct RowReaderTests {
   private func read(_ text: String, _ format: RowFormat) throws -> Conversation {
-    try RowReader(format: format).conversation(from: try JSONParser.parse(text))
+    let reader = RowReader(RowSource(path: "rows.jsonl", format: format))
+    return try #require(try reader.read(try JSONParser.parse(text)).content.conversations.first)
   }
 
   private func turns(_ conversation: Conversation) -> [String] {
@@ -76,7 +77,7 @@ import Text
   @Test(arguments: [
     (#"{"from": "function_call", "value": "{\"name\": \"f\", \"arguments\": {\"x\": 1}}"}"#),
     (#"{"from": "function_call", "value": "[{\"name\": \"f\", \"arguments\": \"{\\\"x\\\": 1}\"}]"}"#),
-    (#"{"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{\"x\": 1}"}}]}"#),
+    (#"{"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"x": 1}}}]}"#),
   ])
   func readsToolCalls(message: String) throws {
     let conversation = try read(#"{"conversations": [\#(message)]}"#, .sharegpt)
@@ -130,12 +131,12 @@ import Text
   }
 
   @Test(arguments: [
-    ("{}", "\"conversations\" is missing"),
+    ("{}", "\"messages\" (or \"conversations\") is missing"),
     (#"{"conversations": {}}"#, "is an object, expected a list"),
     (#"{"conversations": []}"#, "the conversation is empty"),
     (#"{"conversations": [5]}"#, "message 1: found a number"),
     (#"{"conversations": [{"value": "q"}]}"#, "message 1: \"from\" is missing"),
-    (#"{"conversations": [{"from": "gpt"}]}"#, "message 1: \"value\" is missing"),
+    (#"{"conversations": [{"from": "gpt"}]}"#, "message 1: \"content\" is missing"),
     (#"{"conversations": [{"from": "gpt", "value": 1}]}"#, "message 1: \"value\" is a number"),
     (
       #"{"conversations": [{"from": "gpt", "value": ""}]}"#,
@@ -145,10 +146,7 @@ import Text
       #"{"conversations": [{"from": "bard", "value": "x"}]}"#,
       "message 1: the role \"bard\" is unknown"
     ),
-    (
-      #"{"conversations": [{"from": "gpt", "value": "x"}, {"from": "human", "value": "q"}]}"#,
-      "the last message is of role \"user\""
-    ),
+    (#"{"conversations": [{"from": "human", "value": "q"}]}"#, "no message is of role \"assistant\""),
     (
       #"{"system": "s", "conversations": [{"from": "system", "value": "t"}, {"from": "gpt", "value": "x"}]}"#,
       "found \"system\" and a first message"
@@ -161,7 +159,7 @@ import Text
       #"{"conversations": [{"from": "function_call", "value": "{\"name\": \"f\"}"}]}"#,
       "message 1: the tool call has no \"arguments\""
     ),
-    (#"{"messages": [{"role": "assistant", "content": "a", "weight": 0.5}]}"#, "\"weight\" is 0.5"),
+    (#"{"messages": [{"role": "assistant", "content": "a", "weight": -1}]}"#, "\"weight\" is -1"),
     (
       #"{"messages": [{"role": "assistant", "content": [{"type": "image_url"}]}]}"#,
       "a part that is no text"

@@ -115,9 +115,9 @@ import Text
   }
 
   @Test func warnsWhereAnswersDoNotEnd() throws {
-    #expect(try load(Self.good).warning == nil)
+    #expect(try load(Self.good).warnings.first == nil)
     try withRows("{{ messages[1].content }}.", named: "t.jinja") { template in
-      let warning = try load(Self.good, template: template).warning
+      let warning = try load(Self.good, template: template).warnings.first
       #expect(warning?.contains("1 of 1 rows") == true)
     }
   }

@@ -34,12 +34,12 @@ import Testing
 
   @Test func leavesOutTurnsThatTheRowExcludes() throws {
     var conversation = Self.two
-    conversation.messages[1].isTrained = false
+    conversation.messages[1].weight = 0
     let row = try RenderingGolden.renderer(Self.chat).render(conversation)
     #expect(spans(row) == ["second<|im_end|>"])
     // "last" means the last answer, not the last one that is trained.
-    conversation.messages[1].isTrained = true
-    conversation.messages[3].isTrained = false
+    conversation.messages[1].weight = 1
+    conversation.messages[3].weight = 0
     let last = try RenderingGolden.renderer(Self.chat, trainOn: .last).render(conversation)
     #expect(last.spans.isEmpty && !last.isTrained)
   }
@@ -114,7 +114,7 @@ import Testing
       ], tools: [["type": "function", "function": ["name": "f"]]])
     let row = try RenderingGolden.renderer(Self.chat).render(conversation)
     #expect(spans(row) == ["{\"name\": \"f\", \"arguments\": {\"x\": 1}}<|im_end|>"])
-    #expect(row.remarks.count == 1)
+    #expect(row.remarks.count == 2)
   }
 
   @Test func aTemplateForOtherModelsIsAProblem() throws {
@@ -140,7 +140,11 @@ import Testing
       ["alpaca", "chatml", "deepseek", "mistral", "qwen", "qwen-3", "vicuna", "zephyr"]
         .contains(name)
       ? "<|im_end|>" : ""
-    #expect(spans(row).map { $0.hasPrefix("first") || $0.hasPrefix("second") } == [true, true])
+    // Space behind the header and an empty thought are written by the model, so they are learnt.
+    let said = spans(row).map { span in
+      PythonString.strip(span).replacing("<think>\n\n</think>\n\n", with: "").prefix(5)
+    }
+    #expect(said == ["first", "secon"])
     #expect(spans(row)[0].hasSuffix(end))
     // What stands before an answer is what generation starts from; but Mistral's system message moves
     // to the last question.

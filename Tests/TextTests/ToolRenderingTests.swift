@@ -80,10 +80,9 @@ import Testing
     let template =
       "{% for m in messages %}{{ '[' + m.role + ']' }}{% if m.\(key) %}"
       + "{{ '<think>' + m.\(key) + '</think>' }}{% endif %}{{ m.content + '<|im_end|>' }}{% endfor %}"
-    let conversation = Conversation(messages: [
-      Message(role: "user", content: "q"),
-      Message(role: "assistant", content: "a", reasoning: "because"),
-    ])
+    var answer = Message(role: "assistant", content: "a")
+    answer.body[key] = "because"
+    let conversation = Conversation(messages: [Message(role: "user", content: "q"), answer])
     #expect(try spans(template, conversation) == ["<think>because</think>a<|im_end|>"])
     #expect(try ChatTemplate(source: template, name: "t").showsReasoning)
   }

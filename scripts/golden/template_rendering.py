@@ -3,7 +3,9 @@
 Writes Tests/Golden/template-rendering/: tokenizer.json and tokenizer_config.json (byte-level BPE, a few hundred
 tokens, trained on the sentences below) and cases.json, a list of {template, messages, tools, text, spans (UTF-8 bytes),
 ids, labels}. The templates mark what is to be trained with {% generation %}; the renderer under test must find the
-same without looking at the marks. A token is trained if it is not empty and lies inside a marked span.
+same without looking at the marks. A span begins where the prompt for its answer ends, which is what the model has to
+produce; where a template writes no prompt, behind its header. A token is trained if it is not empty and ends inside a
+marked span; one that reaches into it from before is the first that the model has to produce.
 Run from the repository root in an environment with transformers: python scripts/golden/template_rendering.py
 """
 
@@ -55,7 +57,7 @@ TEMPLATES = {
     ),
     "space before the end": (
         "{% for m in messages %}{% if m.role == 'assistant' %}"
-        "{{ ' ' }}{% generation %}{{ m.content.strip() + ' </s>' }}{% endgeneration %}"
+        "{% generation %}{{ ' ' + m.content.strip() + ' </s>' }}{% endgeneration %}"
         "{% else %}{{ '<s>[INST] ' + m.content.strip() + ' [/INST]' }}{% endif %}{% endfor %}"
     ),
     "no end": (
@@ -77,7 +79,7 @@ TEMPLATES = {
         "{% if loop.last and thought %}"
         "{% generation %}{{ '<think>\n' + thought + '\n</think>\n\n' + said + '<|im_end|>' }}{% endgeneration %}"
         "{% elif loop.last %}"
-        "{{ '<think>\n\n</think>\n\n' }}{% generation %}{{ said + '<|im_end|>' }}{% endgeneration %}"
+        "{% generation %}{{ '<think>\n\n</think>\n\n' + said + '<|im_end|>' }}{% endgeneration %}"
         "{% else %}{% generation %}{{ said + '<|im_end|>' }}{% endgeneration %}{% endif %}"
         "{% else %}{{ m.content + '<|im_end|>' }}{% endif %}{{ '\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
@@ -137,7 +139,7 @@ for template_name, template in TEMPLATES.items():
         text, spans = texts[0], marks[0]
         encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         labels = [
-            i if any(s <= a and b <= e and b > a for s, e in spans) else -100
+            i if any(b > s and b <= e and b > a for s, e in spans) else -100
             for i, (a, b) in zip(encoded["input_ids"], encoded["offset_mapping"])
         ]
         cases.append({

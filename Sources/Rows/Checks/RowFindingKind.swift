@@ -57,7 +57,7 @@ package enum RowFindingKind: String, CaseIterable, Sendable {
   package var severity: RowFinding.Severity {
     switch self {
     case .unreadableFile, .malformedRow, .wrongType, .missingField, .emptyAnswer, .unknownRole,
-      .endsWithUser, .brokenToolCall, .unknownTool, .missingArgument, .templateRefused,
+      .brokenToolCall, .unknownTool, .missingArgument, .templateRefused,
       .refusedRow, .nothingTrained, .endNotTrained, .untrainedToken, .overlong, .beyondPositions,
       .sameFile, .leak,
       .controlToken:
@@ -79,7 +79,7 @@ package enum RowFindingKind: String, CaseIterable, Sendable {
     case .emptyAnswer: "Write the answer, or remove the row."
     case .unknownRole: "Use a role that is known."
     case .roleOrder: "Put the messages into the order that the template expects."
-    case .endsWithUser: "Add the answer, or cut the open question off."
+    case .endsWithUser: "Add the answer; the open question is left out."
     case .brokenToolCall: "Write the call as JSON with \"name\" and \"arguments\"."
     case .unknownTool: "List the tool in \"tools\", or correct the name."
     case .missingArgument: "Give the call every argument that the tool requires."

@@ -7,6 +7,9 @@ struct TurnOrder: RowCheck {
     guard let conversation = row.outcome.conversation else { return [] }
     var findings: [RowFinding] = []
     if let fault = Self.fault(in: conversation) { findings.append(row.finding(.roleOrder, fault)) }
+    if conversation.openQuestions > 0 {
+      findings.append(row.finding(.endsWithUser, "nothing answers the end of the conversation"))
+    }
     let messages = conversation.messages
     for (index, message) in messages.enumerated() {
       if message.role == "user", message.content.isSpace {

@@ -34,6 +34,10 @@ package struct ChatTemplate: Sendable {
   package private(set) var showsTools = true
   /// Whether the template has a place for what an assistant thought.
   package private(set) var showsReasoning = true
+  /// Roles whose content the template takes as a list of parts; of others the parts' texts are joined.
+  private(set) var rolesWithParts: Set<String> = []
+  /// Whether the template writes how an answer begins where that is asked for.
+  private(set) var hasGenerationPrompt = true
 
   private let statements: [TemplateStatement]
 
@@ -60,6 +64,8 @@ package struct ChatTemplate: Sendable {
     showsToolCalls = true
     (showsTools, showsReasoning) = (findsTools, findsReasoning)
     showsToolCalls = findsToolCalls
+    rolesWithParts = findRolesWithParts()
+    hasGenerationPrompt = findsGenerationPrompt
   }
 
   /// The text of a conversation.
@@ -78,9 +84,17 @@ package struct ChatTemplate: Sendable {
     var variables: [String: JSON] = ["tools": .null, "documents": .null]
     variables.merge(self.variables.values) { $1 }
     variables.merge(extra) { $1 }
-    variables["messages"] = .array(messages.map(json))
     variables["add_generation_prompt"] = .bool(addGenerationPrompt)
-    return try render(variables: variables)
+    variables["messages"] = .array(messages.map { json($0) })
+    do {
+      return try render(variables: variables)
+    } catch {
+      // transformers 5 leaves a null content out, 4 passes it as none. Templates were written for either.
+      guard messages.contains(where: { $0.body["content"]?.isNull == true }) else { throw error }
+      variables["messages"] = .array(messages.map { json($0, keepsNull: true) })
+      guard let text = try? render(variables: variables) else { throw error }
+      return text
+    }
   }
 
   /// The text for variables given as they are.
@@ -88,36 +102,5 @@ package struct ChatTemplate: Sendable {
     let evaluator = TemplateEvaluator(
       name: name, variables: variables.mapValues(TemplateValue.init), now: date)
     return try evaluator.render(statements)
-  }
-
-  /// A message as templates know it. A template without a place for tool calls gets them as text.
-  ///
-  /// transformers 5 prepares messages before it renders them, 4 does not. What it does, and what this
-  /// does:
-  /// - A key whose value is null is left out. So it is here, but for `content`, which is always a text:
-  ///   many templates refuse a turn without one, and those that do not render it as an empty one.
-  /// - `reasoning_content`, `thinking` and `reasoning` name the same text. It makes the first two from
-  ///   any of them and keeps `reasoning` where the row has that name. Here all three are there, so that
-  ///   no template misses a text because of how the row called it.
-  /// - All values become plain JSON. Rows are nothing else.
-  private func json(_ message: Message) -> JSON {
-    var object = JSONObject([("role", .string(message.role))])
-    object["content"] = .string(showsToolCalls ? message.content : message.contentWithToolCalls)
-    if let reasoning = message.reasoning {
-      for key in ["reasoning_content", "thinking", "reasoning"] { object[key] = .string(reasoning) }
-    }
-    if !message.toolCalls.isEmpty, showsToolCalls {
-      object["tool_calls"] = .array(message.toolCalls)
-    }
-    if let id = message.toolCallID { object["tool_call_id"] = .string(id) }
-    if let name = message.name { object["name"] = .string(name) }
-    return .object(object)
-  }
-}
-
-extension Message {
-  /// The content, and below it the tool calls as text.
-  var contentWithToolCalls: String {
-    [content, toolCallText].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 }

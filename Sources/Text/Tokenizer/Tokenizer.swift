@@ -93,16 +93,26 @@ package final class Tokenizer: Sendable {
     return addsSpecialTokens ? postProcessor.complete(ids) : ids
   }
 
+  /// What the model wants before and behind every text, such as the token that begins one.
+  package var tokensAroundText: (before: [Int32], after: [Int32]) {
+    (postProcessor.before, postProcessor.behind)
+  }
+
   /// The token ids of `text`, and for each the range of the text's UTF-8 bytes it was made from.
   ///
   /// A token that holds a part of a character has the range of that part. Where normalization has
   /// rewritten a stretch, all tokens in it have the range of the whole stretch.
-  package func encodeWithOffsets(_ text: String) -> (ids: [Int32], ranges: [Range<Int>]) {
-    let output = run(text, wantsRanges: true)
+  ///
+  /// - Parameter cuts: Bytes at which a token begins although it would reach across, in order. The text is
+  ///   still read as one: nothing is put before what follows a cut.
+  package func encodeWithOffsets(
+    _ text: String, cuts: [Int] = []
+  ) -> (ids: [Int32], ranges: [Range<Int>]) {
+    let output = run(text, wantsRanges: true, cuts)
     return (output.ids, output.ranges)
   }
 
-  private func run(_ text: String, wantsRanges: Bool) -> TokenOutput {
+  private func run(_ text: String, wantsRanges: Bool, _ cuts: [Int] = []) -> TokenOutput {
     var text = text
     return withScratch { scratch in
       text.withUTF8 { bytes in
@@ -110,7 +120,8 @@ package final class Tokenizer: Sendable {
         literalFinder.split(bytes) { part in
           switch part {
           case .token(let id, let range): output.append(id, range)
-          case .text(let range): encode(range, of: bytes, scratch, into: &output)
+          case .text(let range):
+            encode(range, of: bytes, TokenCuts(cuts), scratch, into: &output)
           }
         }
         return output
@@ -126,27 +137,30 @@ package final class Tokenizer: Sendable {
 
   /// Encodes a part of the text that holds no literal added token.
   private func encode(
-    _ range: Range<Int>, of text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch,
-    into output: inout TokenOutput
+    _ range: Range<Int>, of text: UnsafeBufferPointer<UInt8>, _ cuts: TokenCuts?,
+    _ scratch: EncodingScratch, into output: inout TokenOutput
   ) {
+    let cuts = cuts?.within { $0.lowerBound + range.lowerBound }
     let first = output.ids.count
     let part = UnsafeBufferPointer(rebasing: text[range])
     let isFirst = range.lowerBound == 0
     let normalized = normalizer?.normalize(part, scratch, isTracking: output.wantsRanges)
     if let normalized {
       normalized.bytes.withUnsafeBufferPointer {
-        encodeNormalized($0, isFirst: isFirst, scratch, into: &output)
+        encodeNormalized(
+          $0, isFirst: isFirst, cuts?.within { normalized.origin(of: $0).lowerBound }, scratch,
+          into: &output)
       }
       output.mapRanges(from: first) { normalized.origin(of: $0) }
     } else {
-      encodeNormalized(part, isFirst: isFirst, scratch, into: &output)
+      encodeNormalized(part, isFirst: isFirst, cuts, scratch, into: &output)
     }
     output.shiftRanges(from: first, by: range.lowerBound)
   }
 
   private func encodeNormalized(
-    _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ scratch: EncodingScratch,
-    into output: inout TokenOutput
+    _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ cuts: TokenCuts?,
+    _ scratch: EncodingScratch, into output: inout TokenOutput
   ) {
     normalizedFinder.split(text) { part in
       switch part {
@@ -155,18 +169,24 @@ package final class Tokenizer: Sendable {
         let first = output.ids.count
         encodeWords(
           of: UnsafeBufferPointer(rebasing: text[range]), isFirst: isFirst && range.lowerBound == 0,
-          scratch, into: &output)
+          cuts?.within { $0.lowerBound + range.lowerBound }, scratch, into: &output)
         output.shiftRanges(from: first, by: range.lowerBound)
       }
     }
   }
 
   private func encodeWords(
-    of text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ scratch: EncodingScratch,
-    into output: inout TokenOutput
+    of text: UnsafeBufferPointer<UInt8>, isFirst: Bool, _ cuts: TokenCuts?,
+    _ scratch: EncodingScratch, into output: inout TokenOutput
   ) {
     let first = output.ids.count
     preTokenizer.cut(text, isFirst: isFirst, isTracking: output.wantsRanges, scratch) { words in
+      var words = words
+      if let cuts {
+        let alignment = words.alignment
+        words.words = cuts.within { alignment?.origin(of: $0).lowerBound ?? $0.lowerBound }
+          .divide(words.words)
+      }
       if words.text.count < SharedWork.smallest {
         for word in words.words { model.encode(word, of: words.text, scratch, into: &output) }
       } else {

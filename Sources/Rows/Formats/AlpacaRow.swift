@@ -2,19 +2,22 @@ import Formats
 import Text
 
 /// `{instruction, input?, output, system?, history?}`, or the same under names of related formats.
-struct AlpacaRow {
-  let object: JSONObject
+enum AlpacaRow {
+  /// The names of each field; the first is the format's own.
+  static let instruction = ["instruction", "INSTRUCTION", "Instruction", "prompt", "question"]
+  static let input = ["input", "Input", "context", "article"]
+  static let output = [
+    "output", "Output", "response", "RESPONSE", "Response", "completion", "answer", "generation",
+  ]
 
-  func conversation() throws(RowFault) -> Conversation {
-    guard let instruction = try object.text("instruction", "INSTRUCTION", "prompt", "question")
-    else {
+  static func conversation(_ fields: inout RowFields) throws(RowFault) -> Conversation {
+    guard let instruction = try fields.text(instruction) else {
       throw RowFault("\"instruction\" is missing, expected a string")
     }
-    let names = ("output", "response", "RESPONSE", "completion", "answer", "generation")
-    guard
-      let output = try object.text(names.0, names.1, names.2, names.3, names.4, names.5)
-    else { throw RowFault("\"output\" is missing, expected a string") }
-    let input = try object.text("input") ?? ""
+    guard let output = try fields.text(output) else {
+      throw RowFault("\"output\" is missing, expected a string")
+    }
+    let input = try fields.text(input) ?? ""
     guard !instruction.isSpace || !input.isSpace else {
       throw RowFault("\"instruction\" is empty, expected what the assistant is asked")
     }
@@ -22,18 +25,22 @@ struct AlpacaRow {
       throw RowFault("\"output\" is empty, so there is nothing to learn")
     }
     let user = input.isEmpty ? instruction : instruction + "\n\n" + input
-    var messages = try earlierTurns()
+    var messages = try earlierTurns(fields.value("history"))
     messages.append(Message(role: "user", content: user))
     messages.append(Message(role: "assistant", content: output))
-    if let system = try object.text("system", "system_prompt"), !system.isEmpty {
+    if let system = try fields.text(["system", "system_prompt"]), !system.isEmpty {
       messages.insert(Message(role: "system", content: system), at: 0)
     }
-    return Conversation(messages: messages)
+    var conversation = Conversation(messages: messages)
+    let padding = NullPadding(tools: try ToolRow.tools(fields.value("tools"), "tools"))
+    conversation.tools = padding.tools
+    conversation.remarks = padding.remarks
+    return conversation
   }
 
   /// `history`: a list of [question, answer] that came before.
-  private func earlierTurns() throws(RowFault) -> [Message] {
-    guard let history = object["history"], !history.isNull else { return [] }
+  private static func earlierTurns(_ history: JSON?) throws(RowFault) -> [Message] {
+    guard let history else { return [] }
     guard let turns = history.array else {
       throw RowFault("\"history\" is \(history.kindName), expected a list")
     }
