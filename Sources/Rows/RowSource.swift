@@ -1,3 +1,5 @@
+package import Formats
+
 /// A file of rows and their shape.
 package struct RowSource: Sendable, Equatable {
   package let path: String
@@ -7,6 +9,9 @@ package struct RowSource: Sendable, Equatable {
     self.path = path
     self.format = format
   }
+
+  /// The files that the path names, in the order in which they are read.
+  package func files() throws(Problem) -> [String] { [path] }
 }
 
 /// The shape of a row.
