@@ -52,6 +52,16 @@ package struct DataSection: RecipeSection {
   package var trainOn = TrainOn.assistant
 
   @Key(
+    "Whether the model learns to write what ends an answer, so that it stops there.",
+    .elsewhere("train_on_eos", "train_on_eot"))
+  package var trainEndOfTurn = true
+
+  @Key(
+    "Turns arguments of tool calls that are JSON as text into objects, for templates that want objects. "
+      + "Otherwise they reach the template as the row has them.")
+  package var parseToolArguments = false
+
+  @Key(
     "Fills a micro-batch up to micro_batch_size × max_length tokens with whole rows. Rows never see "
       + "each other.", .elsewhere("sample_packing", "packed", "neat_packing"))
   package var packing = true
@@ -74,9 +84,36 @@ package struct DataSource: RecipeSection {
   package var path = ""
 
   @Key(
-    "Shape of the rows: \"alpaca\" {instruction, input?, output, system?} or \"sharegpt\" "
-      + "{conversations: [{from, value}], system?}.", .required, .elsewhere("type", "formatting"))
-  package var format = RowFormat.alpaca
+    "Shape of the rows: \"auto\" recognizes it; \"alpaca\" {instruction, input?, output, system?}; "
+      + "\"sharegpt\" {conversations: [{from, value}], system?}; \"messages\" {messages: [{role, content}], "
+      + "tools?}; \"completion\" {prompt, completion}; \"text\" {text}, documents without a template; "
+      + "\"tokens\" {input_ids, labels?}; \"preference\" {prompt?, chosen, rejected}; \"kto\" {prompt, "
+      + "completion, label}.", .elsewhere("type", "formatting"))
+  package var format = RowFormat.auto
+
+  @Key(
+    "Names of the rows' own for fields of the format, such as {\"instruction\": \"question_text\", "
+      + "\"output\": \"meta.answer\"}; \"role\" and \"content\" are fields of messages.",
+    .elsewhere("columns", "column_map", "field_messages", "message_property_mappings"))
+  package var fields: [String: String] = [:]
+
+  @Key(
+    "Names of the rows' own for who speaks, such as {\"customer\": \"user\", \"agent\": \"assistant\"}.",
+    .elsewhere("tags", "role_map"))
+  package var roles: [String: String] = [:]
+
+  @Key(
+    "Text with fields of the row in braces that becomes the question, such as \"Sum up: {article}\".",
+    .elsewhere("format_string", "no_input_format"))
+  package var prompt: String? = nil
+
+  /// The source as rows are read from it.
+  package func rows(_ data: DataSection) -> RowSource {
+    RowSource(
+      path: path, format: format,
+      mapping: RowMapping(fields: fields, roles: roles, prompt: prompt),
+      parsesToolArguments: data.parseToolArguments)
+  }
 }
 
 extension RowFormat: RecipeChoice {}
@@ -85,7 +122,7 @@ extension TrainOn: RecipeChoice {}
 
 extension Array: RecipeValue where Element == DataSource {
   package static func expectation(_ bounds: String?) -> String {
-    "a list such as [{\"path\": \"rows.json\", \"format\": \"alpaca\"}]"
+    "a list such as [{\"path\": \"rows.jsonl\"}]"
   }
 
   package static var schema: JSONObject {
@@ -104,7 +141,7 @@ extension Array: RecipeValue where Element == DataSource {
       guard let object = element.object else {
         problems.append(
           "\(place)[\(index)]: found \(element.kindName), expected an object such as "
-            + "{\"path\": \"rows.json\", \"format\": \"alpaca\"}")
+            + "{\"path\": \"rows.jsonl\"}")
         return source
       }
       source.read(object, at: "\(place)[\(index)]", problems: &problems)

@@ -10,6 +10,11 @@ extension Recipe {
         "data.validation_fraction: found \(data.validationFraction.json.text()) as well as files "
           + "in data.validation, expected only one of them; remove one")
     }
+    for (part, sources) in [("train", data.train), ("validation", data.validation)] {
+      for (index, source) in sources.enumerated() {
+        sentences += source.faults(at: "data.\(part)[\(index)]")
+      }
+    }
     for (index, held) in data.validation.enumerated() where !held.path.isEmpty {
       guard data.train.contains(where: { isSameFile($0.path, held.path) }) else { continue }
       sentences.append(

@@ -46,6 +46,15 @@ struct RowFile {
     bytes = try readFile(path)
   }
 
+  /// The first rows of a file; those that cannot be read are passed over.
+  static func first(_ count: Int, of path: String) throws(Problem) -> [JSON] {
+    var rows: [JSON] = []
+    try RowFile(path).forEachResult { _, result throws(Problem) in
+      if rows.count < count, case .success(let row) = result { rows.append(row) }
+    }
+    return rows
+  }
+
   /// Calls `body` with every row, in order.
   ///
   /// - Throws: What `body` throws, and where the file is not JSON.

@@ -3,170 +3,68 @@ package import Text
 
 /// The rows of some files as tokens, with a verdict on every row that was not taken as it is.
 package struct RowSet: Sendable {
-  package private(set) var rows: [RenderedRow] = []
-  package private(set) var verdicts: [RowVerdict] = []
-  /// Places of rows that are too long, where that is an error.
-  private var overlongPlaces: [String] = []
-  /// Lines that are no rows.
-  private var malformed: [String] = []
-  private var unused = UnusedKeys()
-  /// Rows in which no special token follows some answer.
-  private var rowsWithoutEnd = 0
-
+  package let rows: any RowStore
+  package let summary: RowSummary
+  private let verdictLog: RowVerdictLog
   /// Where the rows are from, as messages name it.
   private let files: String
-  private let renderer: Renderer
-  private let maxLength: Int
-  private let overlong: Overlong
 
-  /// Reads, renders and tokenizes all rows of `sources`, in order.
+  init(_ loading: RowLoading, _ rows: any RowStore, _ summary: RowSummary, _ log: RowVerdictLog) {
+    self.rows = rows
+    self.summary = summary
+    verdictLog = log
+    files = loading.names
+  }
+
+  /// Reads, renders and tokenizes all rows into memory.
   ///
-  /// - Parameters:
-  ///   - sources: Files and their formats.
-  ///   - renderer: What turns a conversation into tokens.
-  ///   - maxLength: The most tokens that a row may have.
-  ///   - overlong: What happens to a longer one.
-  ///   - observe: Sees every row as it is read.
+  /// - Parameter progress: Called now and then.
   /// - Returns: Rows that each have something to learn from.
   /// - Throws: For a file that cannot be read as rows, a template that does not fit the model, rows that
   ///   are too long where that is an error, and if nothing is left to learn from.
   package static func load(
-    _ sources: [RowSource], renderer: Renderer, maxLength: Int, overlong: Overlong,
-    observe: (RowOutcome) -> Void = { _ in }
+    _ loading: RowLoading, progress: (RowProgress) -> Void = { _ in }
   ) throws(Problem) -> RowSet {
-    try renderer.checkTemplate()
-    var renderer = renderer
-    renderer.longestPart = maxLength
-    var set = RowSet(
-      files: sources.map(\.path).joined(separator: ", "), renderer: renderer,
-      maxLength: maxLength, overlong: overlong)
-    try forEach(sources, renderer: renderer, passesMalformed: true) { outcome throws(Problem) in
-      if let sentence = outcome.needsComparison {
-        throw Problem(outcome.place.description, sentence)
-      }
-      observe(outcome)
-      set.add(outcome)
+    var rows = MemoryRowStore()
+    var verdicts: [RowVerdict] = []
+    let summary = try loading.run(progress: progress) { row, source in
+      for admitted in row.admitted { rows.add(admitted, row.place, source: source) }
+      verdicts += row.verdicts
     }
-    try set.check()
-    return set
+    return RowSet(loading, rows, summary, .memory(verdicts))
   }
 
-  /// Reads the rows of `sources`, in order.
+  /// Reads the rows of `sources`; several threads make tokens of them.
   ///
   /// - Parameters:
   ///   - renderer: What makes tokens of them; nil: there are none.
   ///   - passesMalformed: Whether a line that is not JSON is a refused row; otherwise it is thrown.
+  ///   - body: Gets the rows one by one, in order.
   package static func forEach(
     _ sources: [RowSource], renderer: Renderer?, passesMalformed: Bool = false,
     _ body: (RowOutcome) throws(Problem) -> Void
   ) throws(Problem) {
-    for source in sources {
-      let reader = try RowReader.opening(source)
-      try RowFile(source.path).forEachResult { place, result throws(Problem) in
-        switch result {
-        case .success(let json): try body(RowOutcome(json, at: place, reader, renderer))
-        case .failure(let fault):
-          guard passesMalformed else {
-            throw Problem("\(place.file):\(place.line)", fault.sentence)
-          }
-          try body(RowOutcome(malformed: fault, at: place))
-        }
-      }
-    }
+    let pipeline = RowPipeline(
+      renderer: renderer, passesMalformed: passesMalformed, look: { $0 })
+    try pipeline.run(sources.map { source throws(Problem) in try source.recognized() }) { _, outcome, _ throws(Problem) in try body(outcome) }
   }
 
-  private init(files: String, renderer: Renderer, maxLength: Int, overlong: Overlong) {
-    self.files = files
-    self.renderer = renderer
-    self.maxLength = maxLength
-    self.overlong = overlong
+  /// The verdicts, where they are in memory.
+  package var verdicts: [RowVerdict] { verdictLog.list }
+
+  /// Appends the verdicts to a file of lines.
+  package func writeVerdicts(to file: OutputFile) throws(Problem) {
+    try verdictLog.write(to: file)
   }
 
   /// Doubts about all rows together, as sentences.
   package var warnings: [String] {
-    var warnings = unused.sentences
-    if rowsWithoutEnd > 0 {
+    var warnings = summary.unused.sentences
+    if summary.rowsWithoutEnd > 0 {
       warnings.append(
-        "\(files): in \(rowsWithoutEnd) of \(rows.count) rows no end-of-turn token follows the assistant's text, so"
-          + " the model does not learn to stop there; check data.template")
+        "\(files): in \(summary.rowsWithoutEnd) of \(rows.count) rows no end-of-turn token follows the"
+          + " assistant's text, so the model does not learn to stop there; check data.template")
     }
     return warnings
-  }
-
-  // MARK: One row
-
-  private mutating func add(_ outcome: RowOutcome) {
-    let place = outcome.place
-    if outcome.isMalformed {
-      malformed.append("\(place): \(outcome.fault ?? "")")
-      return
-    }
-    unused.add(outcome)
-    if let fault = outcome.fault { report(place, .dropped, fault) }
-    for row in outcome.rows {
-      do throws(RowFault) {
-        try accept(row, place)
-      } catch {
-        report(place, .dropped, error.sentence)
-      }
-    }
-  }
-
-  private mutating func report(_ place: RowPlace, _ action: RowVerdict.Action, _ reason: String) {
-    verdicts.append(RowVerdict(place: place, action: action, reason: reason))
-  }
-
-  /// Takes a row, cut if it is too long and may be.
-  private mutating func accept(_ row: RenderedRow, _ place: RowPlace) throws(RowFault) {
-    guard row.isTrained else { throw RowFault("no token of the row is trained") }
-    var row = row
-    let length = row.ids.count
-    if length > maxLength {
-      let sentence = "\(length) tokens are more than max_length \(maxLength)"
-      switch overlong {
-      case .drop: throw RowFault(sentence)
-      case .error: overlongPlaces.append("\(place): \(sentence)")
-      case .truncate:
-        row.truncate(to: maxLength)
-        guard row.isTrained else {
-          throw RowFault(sentence + ", and no trained token is left after cutting")
-        }
-        report(place, .truncated, sentence)
-      }
-    }
-    for remark in row.remarks { report(place, .changed, remark) }
-    if !row.endsTurns { rowsWithoutEnd += 1 }
-    rows.append(row)
-  }
-
-  // MARK: All rows
-
-  private func check() throws(Problem) {
-    guard malformed.isEmpty else {
-      throw Problem(
-        heading: "\(files): \(malformed.count == 1 ? "a row" : "\(malformed.count) rows") cannot be read; repair "
-          + "them, or write a file without them by finetune data prepare",
-        problems: Self.some(malformed))
-    }
-    guard overlongPlaces.isEmpty else {
-      throw Problem(
-        heading: "data.overlong is \"error\" and rows are too long",
-        problems: Self.some(overlongPlaces))
-    }
-    guard rows.isEmpty else { return }
-    let dropped = verdicts.filter { $0.action == .dropped }
-    guard !dropped.isEmpty else {
-      throw Problem(files, "there are no rows in it, so there is nothing to learn from")
-    }
-    throw Problem(
-      heading: "\(files): none of the \(dropped.count) rows can be learnt from",
-      problems: Self.some(dropped.map { "\($0.place): \($0.reason)" }))
-  }
-
-  /// The first of many sentences; a person needs no more to see what is wrong.
-  private static func some(_ sentences: [String]) -> [String] {
-    let shown = 10
-    guard sentences.count > shown else { return sentences }
-    return sentences.prefix(shown) + ["and \(sentences.count - shown) more"]
   }
 }

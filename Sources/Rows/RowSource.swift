@@ -1,7 +1,9 @@
+package import Formats
+
 /// A file of rows, their shape, and how they are read.
 package struct RowSource: Sendable, Equatable {
   package let path: String
-  package let format: RowFormat
+  package var format: RowFormat
   package let mapping: RowMapping
   /// Whether arguments of tool calls that are JSON as text become objects.
   package let parsesToolArguments: Bool
@@ -14,6 +16,29 @@ package struct RowSource: Sendable, Equatable {
     self.format = format
     self.mapping = mapping
     self.parsesToolArguments = parsesToolArguments
+  }
+
+  /// The files that the path names, in the order in which they are read.
+  package func files() throws(Problem) -> [String] { [path] }
+
+  /// The source with a format of its own: where it says "auto", the one that its rows have.
+  package func recognized() throws(Problem) -> RowSource {
+    guard format == .auto else { return self }
+    var source = self
+    var first: (format: RowFormat, path: String)?
+    for path in try files() {
+      let rows = try RowFile.first(RowFormat.rowsLookedAt, of: path)
+      let format = try RowFormat.recognized(rows, of: path, mapping: mapping)
+      if let first, first.format != format {
+        throw Problem(
+          path,
+          "its rows look like \"\(format.rawValue)\", those of \(first.path) like \"\(first.format.rawValue)\"; "
+            + "name files of one format as one source")
+      }
+      first = (format, path)
+      source.format = format
+    }
+    return source
   }
 }
 

@@ -8,8 +8,8 @@ struct RowOptions: ParsableArguments {
   @Option(parsing: .singleValue, help: "File of rows; may be repeated.")
   var data: [String]
 
-  @Option(help: "Format of the rows.")
-  var format: RowFormat
+  @Option(help: "Format of the rows; auto recognizes it.")
+  var format = RowFormat.auto
 
   @Option(help: "Longest row in tokens.")
   var maxLength = 1024

@@ -23,8 +23,9 @@ import Text
     var set: RowSet?
     try withRows(text, named: name) { path in
       set = try RowSet.load(
-        [RowSource(path: path, format: format)], renderer: try renderer(template),
-        maxLength: maxLength, overlong: overlong)
+        RowLoading(
+          [RowSource(path: path, format: format)], renderer: try renderer(template),
+          maxLength: maxLength, overlong: overlong))
     }
     return try #require(set)
   }
@@ -50,12 +51,13 @@ import Text
   }
 
   @Test func labelsAreTheAnswerAndItsEnd() throws {
-    let row = try #require(try load(Self.good).rows.first)
+    let rows = try load(Self.good).rows
+    let row = try rows.tokens(0)
     let tokenizer = try Tokenizer.load(Self.folder.path)
     let trained = row.labels.filter { $0 != RenderedRow.ignoredLabel }
     #expect(tokenizer.decode(trained, skipSpecialTokens: false) == "the brook<|im_end|>")
     #expect(zip(row.ids, row.labels).allSatisfy { $1 == RenderedRow.ignoredLabel || $0 == $1 })
-    #expect(row.place.hasSuffix("r.jsonl:1"))
+    #expect(try rows.place(0).description.hasSuffix("r.jsonl:1"))
   }
 
   @Test func dropsLongRows() throws {
@@ -66,10 +68,11 @@ import Text
   }
 
   @Test func cutsLongRowsOnTheRight() throws {
-    let whole = try #require(try load(Self.long).rows.first)
+    let whole = try load(Self.long).rows.tokens(0)
     let set = try load(Self.long + Self.longQuestion, maxLength: 40, overlong: .truncate)
-    #expect(set.rows.map(\.ids) == [Array(whole.ids.prefix(40))])
-    #expect(set.rows.map(\.labels) == [Array(whole.labels.prefix(40))])
+    #expect(set.rows.count == 1)
+    #expect(try set.rows.tokens(0).ids == Array(whole.ids.prefix(40)))
+    #expect(try set.rows.tokens(0).labels == Array(whole.labels.prefix(40)))
     #expect(set.verdicts.map(\.action) == [.truncated, .dropped])
     #expect(set.verdicts[1].reason.contains("no trained token is left"))
   }

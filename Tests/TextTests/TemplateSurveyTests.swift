@@ -73,10 +73,11 @@ enum TemplateSurvey {
   private static func conversation(_ json: JSON) -> Conversation {
     let messages = (json["messages"]?.array ?? []).map { message in
       Message(
-        role: message["role"]?.string ?? "", content: message["content"]?.string ?? "",
-        reasoning: message["reasoning_content"]?.string,
-        toolCalls: message["tool_calls"]?.array ?? [], toolCallID: message["tool_call_id"]?.string,
-        name: message["name"]?.string)
+        role: message["role"]?.string ?? "",
+        body: JSONObject(
+          (message.object?.members ?? []).filter {
+            $0.key != "role" && (!$0.value.isNull || $0.key == "content")
+          }))
     }
     return Conversation(messages: messages, tools: json["tools"]?.array ?? [])
   }
@@ -125,10 +126,15 @@ enum TemplateSurvey {
     switch rendered {
     case .success(let text):
       guard let expected = example.text else {
-        // By decision: a turn without content has an empty one.
-        let hasNoContent = ["has no attribute 'content'", "Undefined is not JSON serializable"]
-        if hasNoContent.contains(where: { example.error?.contains($0) == true }) { return nil }
+        // By decision: parts are joined for templates that take texts, and what transformers 4 passed as
+        // none is tried where leaving it out fails.
+        if ["parts", "null content", "arguments as text"].contains(example.conversation) { return nil }
         return "rendered, transformers says: \(example.refusal ?? example.error ?? "")"
+      }
+      // By decision as well: templates that take texts show the list of parts as code, or nothing of it.
+      let isLost = !expected.contains("What turns") || !expected.contains("Water turns it.")
+      if example.conversation == "parts", expected.contains("text'") || expected.contains("text\"") || isLost {
+        return nil
       }
       if text.utf8.elementsEqual(expected.utf8) { return nil }
       let common = zip(text.utf8, expected.utf8).prefix { $0 == $1 }.count

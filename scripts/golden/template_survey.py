@@ -53,9 +53,8 @@ def answer(name, content, identifier="a1b2c3d4e"):
     return {"role": "tool", "content": content, "tool_call_id": identifier, "name": name}
 
 
-def thought(text, content, **more):
-    """transformers keeps the name that a row gives; this project gives templates all three."""
-    return turn("assistant", content, reasoning_content=text, thinking=text, reasoning=text, **more)
+def thought(text, content, key="reasoning_content", **more):
+    return turn("assistant", content, **{key: text}, **more)
 
 
 TOOLS = [
@@ -101,7 +100,7 @@ THOUGHTS = [
     turn("user", "Two and two?"),
     thought("Two, then two more.", "Four."),
     turn("user", "Three and three?"),
-    thought("Three, then three more.\nSo six.", "Six."),
+    thought("Three, then three more.\nSo six.", "Six.", key="thinking"),
 ]
 # name: (messages, tools). The first six are the ones that a template has to stand; the others are their variations.
 CONVERSATIONS = {
@@ -144,7 +143,7 @@ CONVERSATIONS = {
             turn("user", "And in Rio?"),
             thought("The other one.", "", tool_calls=[call("weather", {"city": "Rio"}, "f6g7h8i9j")]),
             answer("weather", "dry: 0 mm", "f6g7h8i9j"),
-            thought("It shines.", "Sun."),
+            thought("It shines.", "Sun.", key="reasoning"),
         ],
         TOOLS,
     ),
@@ -161,6 +160,22 @@ CONVERSATIONS = {
     "two users": ([turn("user", "One."), turn("user", "Two."), turn("assistant", "Three.")], None),
     "assistant first": ([turn("assistant", "I begin."), turn("user", "Odd.")], None),
     "late system": (PLAIN + SYSTEM + PLAIN, None),
+    "arguments as text": (
+        CALLS[:1]
+        + [turn("assistant", None, tool_calls=[call("weather", '{"city": "Köln", "days": 1}')])]
+        + CALLS[2:],
+        TOOLS,
+    ),
+    "parts": (
+        [
+            turn("user", [{"type": "text", "text": "What turns "}, {"type": "text", "text": "the wheel?"}]),
+            turn("assistant", [{"type": "text", "text": "Water turns it."}]),
+            turn("user", "And the stone?"),
+            turn("assistant", "The wheel."),
+        ],
+        None,
+    ),
+    "names": ([turn("user", "x", name="Ada"), turn("assistant", "z", name="Bob", refusal=None, channel="final")], None),
     "odd role": ([turn("user", "x"), turn("narrator", "y"), turn("assistant", "z")], None),
 }
 EXTRAS = [

@@ -16,10 +16,25 @@ package struct RowBeginnings: Sendable {
   /// A family costs about as much as computing this many tokens, and is not made for less.
   static let tokensOfAFamily = 16
 
-  /// For each row its tokens up to the first that has something to predict.
-  private let beginnings: [ArraySlice<Int32>]
-  /// For each row its place among all, sorted by beginning: rows that begin alike are neighbours.
-  private let places: [Int]
+  /// For each row its place in an order in which rows that begin alike are neighbours.
+  private let places: [Int32]
+  /// For each place the tokens that its row and the next have in common.
+  private let shared: RangeMinimum
+  /// For each place how many tokens of its row come before the first that has something to predict.
+  private let lengths: [Int32]
+
+  /// - Parameters:
+  ///   - places: For each row its place in the order of all rows by their beginnings, or of more rows.
+  ///   - shared: For each place the tokens that its row and the next have in common.
+  ///   - lengths: For each place the tokens of its row's beginning.
+  package init(places: [Int32], shared: [Int32], lengths: [Int32]) {
+    precondition(
+      shared.count == lengths.count && places.allSatisfy { lengths.indices.contains(Int($0)) },
+      "places of \(places.count) rows among \(lengths.count), \(shared.count) shared")
+    self.places = places
+    self.shared = RangeMinimum(shared)
+    self.lengths = lengths
+  }
 
   package init(rows: [TokenRow]) {
     let beginnings = rows.map(\.beginning)
@@ -27,10 +42,14 @@ package struct RowBeginnings: Sendable {
       let order = Self.compare(beginnings[a], beginnings[b])
       return order == 0 ? a < b : order < 0
     }
-    var places = [Int](repeating: 0, count: rows.count)
-    for (place, row) in sorted.enumerated() { places[row] = place }
-    self.beginnings = beginnings
-    self.places = places
+    var places = [Int32](repeating: 0, count: rows.count)
+    for (place, row) in sorted.enumerated() { places[row] = Int32(place) }
+    let shared = zip(sorted, sorted.dropFirst()).map {
+      Int32(Self.common(beginnings[$0], beginnings[$1]))
+    }
+    self.init(
+      places: places, shared: sorted.isEmpty ? [] : shared + [0],
+      lengths: sorted.map { Int32(beginnings[$0].count) })
   }
 
   /// Negative, zero or positive: an order in which a beginning of another stands before it.
@@ -47,14 +66,20 @@ package struct RowBeginnings: Sendable {
     }
   }
 
-  /// Tokens that two rows have in common.
-  private func common(_ a: Int, _ b: Int) -> Int {
-    beginnings[a].withUnsafeBufferPointer { a in
-      beginnings[b].withUnsafeBufferPointer { b in
+  private static func common(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
         let limit = min(a.count, b.count)
         return (0..<limit).first { a[$0] != b[$0] } ?? limit
       }
     }
+  }
+
+  /// Tokens that two rows have in common, the first of them not behind the second in the order. A row may
+  /// stand in a batch twice.
+  private func common(_ a: Int, _ b: Int) -> Int {
+    let (first, second) = (Int(places[a]), Int(places[b]))
+    return Int(first == second ? lengths[first] : shared.minimum(first..<second))
   }
 
   /// The same rows with those that begin alike side by side.

@@ -18,4 +18,19 @@ package enum RowFormat: String, CaseIterable, Sendable {
   case preference
   /// `{prompt, completion, label}`: an answer that is good or not.
   case kto
+
+  /// What a row of it holds, in a few words.
+  package var summary: String {
+    switch self {
+    case .auto: "recognized from the rows"
+    case .alpaca: "instruction, input and output"
+    case .sharegpt: "conversations of from and value"
+    case .messages: "messages of role and content"
+    case .completion: "prompt and completion, without a chat template where they are texts"
+    case .text: "documents without a chat template"
+    case .tokens: "token ids"
+    case .preference: "a chosen and a rejected answer"
+    case .kto: "an answer with a label"
+    }
+  }
 }

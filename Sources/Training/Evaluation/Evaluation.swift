@@ -55,17 +55,18 @@ package struct Evaluation {
     }
     for warning in loaded.flatMap(\.warnings) { warn(warning) }
     let set = try RowSet.load(
-      data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
+      try RowLoading(
+        data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong))
     for verdict in set.verdicts { warn(verdict.description) }
-    if let warning = set.warning { warn(warning) }
+    for warning in set.warnings { warn(warning) }
     try files.specification.requirePositions(
-      for: set.rows.map(\.ids.count).max() ?? 0, place: "--max-length")
+      for: set.rows.lengths.max() ?? 0, place: "--max-length")
     let model = try base.load(storage)
 
-    let dropped = set.verdicts.count { $0.action == .dropped }
+    let dropped = set.summary.droppedRows
     func measure(_ adapters: AdapterSet?, path: String?) throws -> Result {
       let started = ContinuousClock.now
-      guard let loss = HeldOutLoss.measure(set.rows, model: model, adapters: adapters) else {
+      guard let loss = try HeldOutLoss.measure(set.rows, model: model, adapters: adapters) else {
         throw Problem(self.model, "the evaluation was stopped", kind: .run)
       }
       return Result(

@@ -42,15 +42,16 @@ package struct FormatMeasurement {
     }
     for warning in loaded?.warnings ?? [] { warn(warning) }
     let set = try RowSet.load(
-      data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
+      try RowLoading(
+        data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong))
     for verdict in set.verdicts { warn(verdict.description) }
     let model = try base.load(storage)
-    guard let loss = HeldOutLoss.measure(set.rows, model: model, adapters: loaded?.adapters),
-      let first = set.rows.first
+    guard let loss = try HeldOutLoss.measure(set.rows, model: model, adapters: loaded?.adapters)
     else { throw Problem(self.model, "there are no rows to measure it on") }
+    let prompt = Array(try set.rows.tokens(0).ids.prefix(32))
     return Result(
       loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens, rows: set.rows.count,
-      tokensPerSecond: speed(model, loaded?.adapters, prompt: Array(first.ids.prefix(32))))
+      tokensPerSecond: speed(model, loaded?.adapters, prompt: prompt))
   }
 
   /// The first token waits for the prompt and does not count.

@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 package import Model
-package import Text
+package import Rows
 import Tensors
 
 /// Token-weighted loss of rows: the sum of all token losses over the number of trained tokens; where
@@ -25,23 +25,22 @@ package enum HeldOutLoss {
   ///     begin alike together.
   ///   - shouldStop: Asked between batches; nil is returned when it says so.
   package static func measure(
-    _ rows: [RenderedRow], model: CausalLM, adapters: AdapterSet?, sharingPrefixes: Bool = true,
+    _ rows: any RowStore, model: CausalLM, adapters: AdapterSet?, sharingPrefixes: Bool = true,
     shouldStop: () -> Bool = { false }
-  ) -> Value? {
+  ) throws -> Value? {
     let sum = Tensor.zeros([1], .float64)
     var tokens = 0
     var weight = 0.0
-    let rows = rows.map(\.tokens)
-    let longest = rows.map(\.ids.count).max() ?? 0
+    let longest = rows.lengths.max() ?? 0
     let sharingPrefixes = sharingPrefixes && model.specification.rotationsAgree(upTo: longest)
     // One step of all rows, so that any of them may meet.
     let plan = BatchPlan(
-      lengths: rows.map(\.ids.count), microBatchSize: 1, accumulationSteps: rows.count,
+      lengths: rows.lengths, microBatchSize: 1, accumulationSteps: rows.count,
       tokenBudget: tokensPerBatch, shuffle: false, seed: 0,
-      beginnings: sharingPrefixes ? RowBeginnings(rows: rows) : nil)
+      beginnings: sharingPrefixes ? RowBeginnings(try rows.beginnings()) : nil)
     for members in plan.steps(epoch: 0).flatMap(\.microBatches) {
       guard !shouldStop() else { return nil }
-      let batch = TokenBatch(rows: members.map { rows[$0] }, sharingPrefixes: sharingPrefixes)
+      let batch = TokenBatch(rows: try rows.tokenRows(members), sharingPrefixes: sharingPrefixes)
       model.accumulateLoss(
         batch, adapters: adapters, objective: SupervisedObjective(), loss: sum)
       tokens += batch.trainedTokens

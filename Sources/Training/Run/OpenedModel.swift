@@ -1,5 +1,6 @@
 package import Formats
 package import Model
+package import Recipes
 package import Tensors
 package import Text
 
@@ -42,8 +43,16 @@ package struct OpenedModel {
     }
   }
 
-  package func renderer(trainOn: TrainOn = .assistant) -> Renderer {
-    Renderer(tokenizer: tokenizer, template: template, trainOn: trainOn)
+  package func renderer(
+    trainOn: TrainOn = .assistant, trainsTurnEnds: Bool = true
+  ) -> Renderer {
+    Renderer(
+      tokenizer: tokenizer, template: template, trainOn: trainOn, trainsTurnEnds: trainsTurnEnds)
+  }
+
+  /// What makes tokens of a recipe's rows.
+  package func renderer(_ data: DataSection) -> Renderer {
+    renderer(trainOn: data.trainOn, trainsTurnEnds: data.trainEndOfTurn)
   }
 
   /// A SHA-256 of the files that decide which tokens a text becomes. Those of a GGUF file are part of its

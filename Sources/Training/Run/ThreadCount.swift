@@ -1,3 +1,4 @@
+import Rows
 import Tensors
 import Text
 
@@ -8,5 +9,6 @@ enum ThreadCount {
     let count = count ?? Kernels.defaultThreads
     Kernels.setThreads(count)
     Tokenizer.setThreads(count)
+    RowThreads.use(count)
   }
 }

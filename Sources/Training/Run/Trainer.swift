@@ -44,8 +44,8 @@ package final class Trainer {
   /// What the run would do, without reading weights or writing anything.
   package func plan() throws -> TrainingPlan {
     let base = try OpenedModel(base, template: recipe.data.templateChoice)
-    let data = try TrainingData(
-      recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+    let data = try TrainingData(recipe: recipe, renderer: base.renderer(recipe.data))
+    for note in data.notes { onEvent(.note(note)) }
     for warning in data.warnings { onEvent(.warning(warning)) }
     let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
     _ = try checkStart()

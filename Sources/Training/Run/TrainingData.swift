@@ -1,5 +1,5 @@
 import Formats
-package import Model
+import Model
 package import Recipes
 package import Rows
 import Tensors
@@ -7,39 +7,50 @@ package import Text
 
 /// The rows of a run as tokens: one part to learn from, one that is held out.
 package struct TrainingData {
-  package let train: [RenderedRow]
-  package let validation: [RenderedRow]
-  /// Rows that were dropped or changed.
-  package let verdicts: [RowVerdict]
+  package let train: any RowStore
+  package let validation: any RowStore
+  /// What became of the rows of the files: those to learn from, then those that are held out.
+  package let sets: [RowSet]
+  /// What was recognized of the files, as sentences.
+  package let notes: [String]
   /// Doubts about all rows together, as sentences.
   package let warnings: [String]
 
   package init(recipe: Recipe, renderer: Renderer) throws {
     let data = recipe.data
-    var checks = StartChecks(renderer: renderer)
+    var notes: [String] = []
     func load(_ sources: [DataSource]) throws -> RowSet {
-      try RowSet.load(
-        sources.map { RowSource(path: $0.path, format: $0.format) }, renderer: renderer,
-        maxLength: data.maxLength, overlong: data.overlong, observe: { checks.add($0) })
+      let loading = try RowLoading(
+        sources.map { $0.rows(data) }, renderer: renderer, maxLength: data.maxLength,
+        overlong: data.overlong)
+      notes += loading.recognitions
+      return try RowSet.load(loading)
     }
     let learned = try load(data.train)
     let held = data.validation.isEmpty ? nil : try load(data.validation)
-    verdicts = learned.verdicts + (held?.verdicts ?? [])
+    sets = [learned] + [held].compactMap { $0 }
     if data.validationFraction > 0 {
       (train, validation) = try Self.split(
         learned.rows, fraction: data.validationFraction, seed: UInt64(recipe.training.seed))
     } else {
-      (train, validation) = (learned.rows, held?.rows ?? [])
+      (train, validation) = (learned.rows, held?.rows ?? SelectedRows([], of: learned.rows))
     }
+    self.notes = notes
     warnings =
-      [learned.warning, held?.warning].compactMap { $0 }
-      + checks.warnings(train: train, heldOut: validation)
+      sets.flatMap(\.warnings)
+      + (try StartChecks.warnings(
+        train: train, heldOut: validation, summaries: sets.map(\.summary)))
   }
+
+  /// Rows that were left out.
+  package var droppedRows: Int { sets.reduce(0) { $0 + $1.summary.droppedRows } }
+  /// Rows that were cut.
+  package var truncatedRows: Int { sets.reduce(0) { $0 + $1.summary.truncatedRows } }
 
   /// Holds out `fraction` of the rows, at least one, chosen by the seed; both parts keep their order.
   private static func split(
-    _ rows: [RenderedRow], fraction: Double, seed: UInt64
-  ) throws(Problem) -> ([RenderedRow], [RenderedRow]) {
+    _ rows: any RowStore, fraction: Double, seed: UInt64
+  ) throws(Problem) -> (any RowStore, any RowStore) {
     let count = max(1, Int((Double(rows.count) * fraction).rounded()))
     guard count < rows.count else {
       throw Problem(
@@ -47,20 +58,31 @@ package struct TrainingData {
         "holding out \(fraction) of \(rows.count) rows leaves none to learn from; lower it")
     }
     let order = Random.permutation(rows.count, key: RandomKey(seed: seed, .validationSplit))
-    let held = Set(order.prefix(count))
+    var isHeld = [Bool](repeating: false, count: rows.count)
+    for row in order.prefix(count) { isHeld[row] = true }
     return (
-      rows.indices.filter { !held.contains($0) }.map { rows[$0] },
-      rows.indices.filter { held.contains($0) }.map { rows[$0] }
+      SelectedRows(isHeld.indices.filter { !isHeld[$0] }, of: rows),
+      SelectedRows(isHeld.indices.filter { isHeld[$0] }, of: rows)
     )
   }
 }
 
-extension RenderedRow {
-  /// What a batch takes of the row.
-  package var tokens: TokenRow { TokenRow(ids: ids, labels: labels, weights: weights) }
+extension TokenRow {
+  /// What a batch takes of a row.
+  package init(_ row: StoredRow) {
+    self.init(ids: row.ids, labels: row.labels, weights: row.weights)
+  }
+}
 
-  /// Tokens that count in the loss: every trained token but the first of the row.
-  package var trainedTokens: Int {
-    labels.dropFirst().count { $0 != TokenBatch.ignoredLabel }
+extension RowStore {
+  /// Some rows as batches take them.
+  func tokenRows(_ rows: [Int]) throws(Problem) -> [TokenRow] {
+    try rows.map { row throws(Problem) in TokenRow(try tokens(row)) }
+  }
+}
+
+extension RowBeginnings {
+  init(_ order: BeginningOrder) {
+    self.init(places: order.places, shared: order.shared, lengths: order.lengths)
   }
 }

@@ -29,9 +29,9 @@ package struct TrainingPlan {
 
   package init(recipe: Recipe, base: OpenedModel, data: TrainingData) throws {
     let training = recipe.training
-    let lengths = data.train.map(\.ids.count)
+    let lengths = data.train.lengths
     let specification = base.files.specification
-    let longest = max(lengths.max() ?? 0, data.validation.map(\.ids.count).max() ?? 0)
+    let longest = max(lengths.max() ?? 0, data.validation.lengths.max() ?? 0)
     try specification.requirePositions(for: longest, place: "data.max_length")
     sharesPrefixes =
       training.sharedPrefix != .off && specification.rotationsAgree(upTo: longest)
@@ -40,14 +40,14 @@ package struct TrainingPlan {
       accumulationSteps: training.gradientAccumulationSteps,
       tokenBudget: recipe.data.packing ? training.microBatchSize * recipe.data.maxLength : nil,
       shuffle: recipe.data.shuffle, seed: UInt64(training.seed),
-      beginnings: sharesPrefixes ? RowBeginnings(rows: data.train.map(\.tokens)) : nil,
+      beginnings: sharesPrefixes ? RowBeginnings(try data.train.beginnings()) : nil,
       grouping: training.sharedPrefix == .grouped)
     trainRows = data.train.count
     validationRows = data.validation.count
-    droppedRows = data.verdicts.count { $0.action == .dropped }
-    truncatedRows = data.verdicts.count { $0.action == .truncated }
+    droppedRows = data.droppedRows
+    truncatedRows = data.truncatedRows
     tokensPerEpoch = lengths.reduce(0, +)
-    trainedTokensPerEpoch = data.train.reduce(0) { $0 + $1.trainedTokens }
+    trainedTokensPerEpoch = (0..<trainRows).reduce(0) { $0 + data.train.trainedTokens($1) }
     totalSteps =
       training.maxSteps
       ?? (0..<training.epochs).reduce(0) { [batches] in $0 + batches.stepCount(epoch: $1) }
@@ -60,7 +60,7 @@ package struct TrainingPlan {
     computedTokensPerEpoch = computed.reduce(0, +)
     let outputs = zip(microBatches, computed).map { rows, tokens in
       SelectedTokens.count(
-        trained: rows.reduce(0) { $0 + data.train[$1].trainedTokens }, of: tokens)
+        trained: rows.reduce(0) { $0 + data.train.trainedTokens($1) }, of: tokens)
     }
     let storage = WeightStorage(recipe.model)
     let keeps = base.files.specification.linears.contains {

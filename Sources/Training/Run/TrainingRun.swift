@@ -61,8 +61,9 @@ final class TrainingRun {
       for remark in RunRecord.remarks(since: saved) { onEvent(.warning(remark)) }
     }
     data = try clock.measure(.rows) { [recipe, base] in
-      try TrainingData(recipe: recipe, renderer: base.renderer(trainOn: recipe.data.trainOn))
+      try TrainingData(recipe: recipe, renderer: base.renderer(recipe.data))
     }
+    for note in data.notes { onEvent(.note(note)) }
     for warning in data.warnings { onEvent(.warning(warning)) }
     let dropouts = base.files.configuration.ownDropouts.joined(separator: ", ")
     if !dropouts.isEmpty {
@@ -73,7 +74,7 @@ final class TrainingRun {
     }
     plan = try clock.measure(.records) { [recipe, base, data, record, directory] in
       let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
-      try Self.writeRecords(recipe, record, data.verdicts, resuming: saved, to: directory)
+      try Self.writeRecords(recipe, record, data.sets, resuming: saved, to: directory)
       return plan
     }
 
@@ -113,14 +114,15 @@ final class TrainingRun {
   }
 
   private static func writeRecords(
-    _ recipe: Recipe, _ record: RunRecord, _ verdicts: [RowVerdict], resuming saved: JSON?,
+    _ recipe: Recipe, _ record: RunRecord, _ sets: [RowSet], resuming saved: JSON?,
     to directory: RunDirectory
   ) throws {
     let run = record.json(threads: Kernels.threads, resuming: saved)
     try AtomicFile.write(directory.recipe, recipe.json.text(.indented) + "\n")
     try AtomicFile.write(directory.run, run.text(.indented) + "\n")
-    let rows = verdicts.map { $0.json.text() + "\n" }.joined()
-    try AtomicFile.write(directory.rows, rows)
+    try AtomicFile.write(directory.rows) { file in
+      for set in sets { try set.writeVerdicts(to: file) }
+    }
   }
 
   /// From the checkpoint, from `adapter.init_from`, or fresh.
@@ -198,10 +200,8 @@ final class TrainingRun {
   /// One optimizer step; false where it was asked to stop, with nothing changed.
   private func train(_ planned: BatchPlan.Step) throws -> Bool {
     let started = ContinuousClock.now
-    let batches = planned.microBatches.map { rows in
-      TokenBatch(
-        rows: rows.map { data.train[$0].tokens },
-        sharingPrefixes: plan.sharesPrefixes)
+    let batches = try planned.microBatches.map { rows in
+      TokenBatch(rows: try data.train.tokenRows(rows), sharingPrefixes: plan.sharesPrefixes)
     }
     let denominator = objective.denominator(batches)
     lossSum.fillWithZeros()
@@ -246,7 +246,9 @@ final class TrainingRun {
   /// A loss or gradient that is not a number would destroy the adapter: stop before the update.
   private func checkFinite(loss: Double, norm: Double, rows: [Int]) throws(Problem) {
     guard !loss.isFinite || !norm.isFinite else { return }
-    let places = rows.prefix(4).map { data.train[$0].place }.joined(separator: ", ")
+    let places = try rows.prefix(4).map { row throws(Problem) in
+      try data.train.place(row).description
+    }.joined(separator: ", ")
     let saved = lastCheckpoint.map { "; the checkpoint \($0.path) is intact" } ?? ""
     throw Problem(
       "step \(optimizer.step + 1)",
@@ -258,7 +260,7 @@ final class TrainingRun {
   private func evaluate() throws -> Bool {
     guard !data.validation.isEmpty else { return true }
     guard
-      let loss = HeldOutLoss.measure(
+      let loss = try HeldOutLoss.measure(
         data.validation, model: model, adapters: adapters, sharingPrefixes: plan.sharesPrefixes,
         shouldStop: shouldStop)
     else { return false }

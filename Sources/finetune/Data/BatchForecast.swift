@@ -32,7 +32,7 @@ struct TrainedRows {
       lengths.append(row.ids.count)
       tokens += row.ids.count
       if tokens > Self.mostTokens { rows = nil }
-      rows?.append(row.tokens)
+      rows?.append(TokenRow(StoredRow(row)))
     }
   }
 }

@@ -14,7 +14,7 @@ struct DataOptions: ParsableArguments {
 
   @OptionGroup var overrides: RecipeOverrides
 
-  @Option(help: "Format of the rows in FILES.")
+  @Option(help: "Format of the rows in FILES; auto, which recognizes it, if none is named.")
   var format: RowFormat?
 
   @Option(parsing: .singleValue, help: "File of held-out rows beside FILES; may be repeated.")
@@ -56,10 +56,7 @@ struct DataOptions: ParsableArguments {
     guard overrides.set.isEmpty else {
       throw Problem("--set", "it changes a recipe, but files of rows were named; leave it out")
     }
-    guard let format else {
-      let names = RowFormat.allCases.map(\.rawValue).joined(separator: ", ")
-      throw Problem("--format", "it is missing, expected the format of the rows: \(names)")
-    }
+    let format = format ?? .auto
     var subject = Subject(
       sources: inputs.map { RowCheckRun.Source(RowSource(path: $0, format: format), .train) }
         + validation.map { RowCheckRun.Source(RowSource(path: $0, format: format), .heldOut) })
@@ -85,7 +82,7 @@ struct DataOptions: ParsableArguments {
     }
     let recipe = try Recipe.load(path: path, overrides: overrides.set)
     func sources(_ list: [DataSource], _ part: RowPart) -> [RowCheckRun.Source] {
-      list.map { RowCheckRun.Source(RowSource(path: $0.path, format: $0.format), part) }
+      list.map { RowCheckRun.Source($0.rows(recipe.data), part) }
     }
     var subject = Subject(
       sources: sources(recipe.data.train, .train) + sources(recipe.data.validation, .heldOut))
@@ -93,7 +90,9 @@ struct DataOptions: ParsableArguments {
     subject.maxLength = recipe.data.maxLength
     subject.overlong = recipe.data.overlong
     if let model = ModelReference.local(recipe.model.path) {
-      try subject.open(model, template: recipe.data.templateChoice, trainOn: recipe.data.trainOn)
+      try subject.open(
+        model, template: recipe.data.templateChoice, trainOn: recipe.data.trainOn,
+        trainsTurnEnds: recipe.data.trainEndOfTurn)
     } else {
       subject.remark =
         "the model \(recipe.model.path) is not on this machine, so only texts are looked at, not tokens"
@@ -116,17 +115,19 @@ extension DataOptions.Subject {
   /// Opens tokenizer, template and configuration of a model. A directory with nothing but a tokenizer will
   /// do.
   fileprivate mutating func open(
-    _ path: String, template: TemplateChoice, trainOn: TrainOn
+    _ path: String, template: TemplateChoice, trainOn: TrainOn, trainsTurnEnds: Bool = true
   ) throws {
     let hasConfiguration = fileExists(path) || fileExists("\(path)/config.json")
     if !hasConfiguration, let tokenizer = try? Tokenizer.load(path) {
       renderer = Renderer(
         tokenizer: tokenizer, template: try ChatTemplate.chosen(template, modelPath: path),
-        trainOn: trainOn)
+        trainOn: trainOn, trainsTurnEnds: trainsTurnEnds)
+      renderer?.longestPart = maxLength
       return
     }
     let model = try OpenedModel(path: path, template: template)
-    renderer = model.renderer(trainOn: trainOn)
+    renderer = model.renderer(trainOn: trainOn, trainsTurnEnds: trainsTurnEnds)
+    renderer?.longestPart = maxLength
     files = model.files
     positions = model.files.configuration.maxPositionEmbeddings
   }
