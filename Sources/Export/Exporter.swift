@@ -83,14 +83,16 @@ package struct Exporter {
     switch settings.format {
     case .gguf:
       let writer = try GGUFModelWriter(
-        files, type: settings.type ?? .f16, name: name,
-        endOfTurn: try ExportedChat(files, variables: settings.templateVariables).endOfTurn)
+        files, type: settings.type ?? .f16, name: name, adapter: settings.adapter,
+        endOfTurn: try ExportedChat(
+          files, adapter: settings.adapter, variables: settings.templateVariables
+        ).endOfTurn)
       warnings += writer.warnings
       return .model(writer)
     case .ollama:
       let writer = try OllamaDirectoryWriter(
-        files, type: settings.type ?? .f16, name: name, system: settings.system,
-        variables: settings.templateVariables)
+        files, type: settings.type ?? .f16, name: name, adapter: settings.adapter,
+        system: settings.system, variables: settings.templateVariables)
       warnings += writer.warnings
       return .ollama(writer)
     case .ggufLoRA:

@@ -1,4 +1,5 @@
 import Model
+import Text
 package import Tensors
 
 /// `finetune merge`: base + adapter → one Hugging Face directory.
@@ -18,11 +19,16 @@ package enum Merger {
     let loaded = try AdapterDirectory.load(
       adapter, linears: files.specification.linears, baseFingerprint: files.fingerprint)
     for warning in loaded.warnings { warn(warning) }
+    if let template = try ChatTemplate.template(ofAdapter: adapter),
+      try ChatTemplate.load(files.tokenizerPath, gguf: files.gguf)?.source != template.source
+    {
+      warn("the model gets the chat template that the adapter was trained with, not the base model's")
+    }
     let workspace = Workspace()
     let groups = files.tensorGroups(as: type) { site, weight in
       loaded.adapters[site]?.merge(into: weight, workspace: workspace)
     }
-    try files.directoryWriter().write(
+    try files.directoryWriter(adapter: adapter).write(
       to: output, groups: groups, type: type, progress: progress)
   }
 }

@@ -307,7 +307,7 @@ import Training
       optimizer: AdamW(
         parameters: adapters.parameters,
         settings: .init(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0)),
-      metrics: metrics, baseFingerprint: "f")
+      metrics: metrics, baseFingerprint: "f", template: "t")
     #expect(metrics.unsynchronizedLines == 0)
   }
 

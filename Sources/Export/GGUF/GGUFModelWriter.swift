@@ -18,10 +18,12 @@ package struct GGUFModelWriter {
 
   /// - Parameters:
   ///   - name: What the model is called in the file.
+  ///   - adapter: An adapter whose chat template takes the place of the model's, if it has one.
   ///   - endOfTurn: The token that ends an answer, where it is known.
   /// - Throws: A `Problem` with everything that stands in the way.
   package init(
-    _ files: PretrainedFiles, type: GGUFModelType, name: String, endOfTurn: String? = nil
+    _ files: PretrainedFiles, type: GGUFModelType, name: String, adapter: String? = nil,
+    endOfTurn: String? = nil
   ) throws(Problem) {
     self.files = files
     self.type = type
@@ -35,7 +37,7 @@ package struct GGUFModelWriter {
         problems: layers.problems)
     }
     tables = layers.tables
-    let vocabulary = try Self.vocabulary(files, endOfTurn: endOfTurn)
+    let vocabulary = try Self.vocabulary(files, adapter: adapter, endOfTurn: endOfTurn)
     warnings = layers.warnings + vocabulary.warnings
     metadata =
       Self.general(architecture: plan.architecture, name: name, type: type) + layers.fields
@@ -54,9 +56,9 @@ package struct GGUFModelWriter {
   }
 
   private static func vocabulary(
-    _ files: PretrainedFiles, endOfTurn: String?
+    _ files: PretrainedFiles, adapter: String?, endOfTurn: String?
   ) throws(Problem) -> (fields: [(key: String, value: GGUFField)], warnings: [String]) {
-    let template = try ChatTemplate.load(files.tokenizerPath, gguf: files.gguf)?.source
+    let template = try ChatTemplate.load(files, adapter: adapter)?.source
     if let gguf = files.gguf { return (GGUFVocabulary.fields(of: gguf, template: template), []) }
     let configuration = files.configuration
     let vocabulary = try GGUFVocabulary(

@@ -17,10 +17,10 @@ struct ExportedChat {
 
   /// - Parameter variables: What the model's template is told beside the conversation.
   init(
-    _ files: PretrainedFiles, variables: TemplateVariables = TemplateVariables()
+    _ files: PretrainedFiles, adapter: String?, variables: TemplateVariables = TemplateVariables()
   ) throws(Problem) {
     let tokenizer = try Tokenizer.load(files.tokenizerPath, gguf: files.gguf)
-    var template = try ChatTemplate.load(files.tokenizerPath, gguf: files.gguf)
+    var template = try ChatTemplate.load(files, adapter: adapter)
     template?.variables = variables
     let configured = files.configuration.eosTokenIDs.compactMap {
       Int32(exactly: $0).flatMap(tokenizer.token(for:))

@@ -12,17 +12,20 @@ package struct OllamaDirectoryWriter {
 
   /// - Parameters:
   ///   - name: What the model is called in the file.
+  ///   - adapter: An adapter whose chat template takes the place of the model's, if it has one.
   ///   - system: A system message for conversations without one.
   ///   - variables: What the model's template is told beside the conversation.
   package init(
-    _ files: PretrainedFiles, type: GGUFModelType, name: String, system: String? = nil,
+    _ files: PretrainedFiles, type: GGUFModelType, name: String, adapter: String? = nil,
+    system: String? = nil,
     variables: TemplateVariables = TemplateVariables()
   ) throws(Problem) {
     if let system, system.contains("\"\"\"") {
       throw Problem("--system", "three quotation marks cannot stand in a Modelfile; leave them out")
     }
-    let chat = try ExportedChat(files, variables: variables)
-    gguf = try GGUFModelWriter(files, type: type, name: name, endOfTurn: chat.endOfTurn)
+    let chat = try ExportedChat(files, adapter: adapter, variables: variables)
+    gguf = try GGUFModelWriter(
+      files, type: type, name: name, adapter: adapter, endOfTurn: chat.endOfTurn)
     var warnings = gguf.warnings
     modelfile = try chat.modelfile(
       model: Self.modelName, addsBOS: gguf.addsBOS, system: system, warn: { warnings.append($0) })

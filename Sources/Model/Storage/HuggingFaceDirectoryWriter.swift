@@ -8,6 +8,8 @@ package struct HuggingFaceDirectoryWriter {
   package let source: PretrainedFiles
   /// Files that hold the tokenizer; used where the source is a GGUF file, which has none to copy.
   package var tokenizerFiles: [(name: String, text: String)] = []
+  /// Files that take the place of the source's.
+  package var replacedFiles: [(name: String, text: String)] = []
   /// Where weights are cut into shards.
   package var maximumShardBytes = 5_000_000_000
 
@@ -87,6 +89,7 @@ package struct HuggingFaceDirectoryWriter {
       let tokens = keys.compactMap { key in source.configuration.json[key].map { (key, $0) } }
       try writeJSON(.object(JSONObject(tokens)), to: "\(path)/generation_config.json")
     }
+    for (name, text) in replacedFiles { try writeFile("\(path)/\(name)", text) }
   }
 
   private func writeWeights(

@@ -44,7 +44,7 @@ extension ChatTemplate {
   ) throws(Problem) -> ChatTemplate? {
     if let gguf { return try template(of: gguf) }
     guard directoryExists(path) else { return try template(of: try GGUFFile(path)) }
-    let file = path + "/chat_template.jinja"
+    let file = "\(path)/\(fileName)"
     if fileExists(file) { return try ChatTemplate(source: try text(of: file), name: file) }
     return try loadConfiguration(path + "/tokenizer_config.json")
   }
@@ -74,7 +74,7 @@ extension ChatTemplate {
     }
   }
 
-  private static func text(of path: String) throws(Problem) -> String {
+  static func text(of path: String) throws(Problem) -> String {
     guard let text = String(validating: try readFile(path), as: UTF8.self) else {
       throw Problem(path, "the file is not UTF-8 text, expected a Jinja template")
     }

@@ -2,6 +2,7 @@ import Formats
 import Foundation
 package import Model
 import Tensors
+import Text
 
 /// The checkpoints of a run: everything that continuing bit for bit needs.
 ///
@@ -32,10 +33,13 @@ package struct CheckpointStore {
 
   /// Saves the state after `optimizer.step` updates and removes what is older than `keep`.
   ///
-  /// - Parameter metrics: Its lines are brought to the disk first: a checkpoint never outlives the record
-  ///   of the steps that led to it.
+  /// - Parameters:
+  ///   - metrics: Its lines are brought to the disk first: a checkpoint never outlives the record of the steps
+  ///     that led to it.
+  ///   - template: The chat template that the run trains with, for whoever uses the adapter.
   package func save(
-    adapters: AdapterSet, optimizer: AdamW, metrics: MetricsWriter, baseFingerprint: String
+    adapters: AdapterSet, optimizer: AdamW, metrics: MetricsWriter, baseFingerprint: String,
+    template: String
   ) throws -> Entry {
     try metrics.synchronize()
     let step = optimizer.step
@@ -45,7 +49,10 @@ package struct CheckpointStore {
     try AtomicDirectory.write(path) { temporary in
       try PEFTDirectory.write(adapters, baseFingerprint: baseFingerprint, to: temporary)
       try writeState(optimizer, to: "\(temporary)/\(Self.stateName)")
-      let files = [PEFTDirectory.configName, PEFTDirectory.tensorsName, Self.stateName]
+      try writeFile("\(temporary)/\(ChatTemplate.fileName)", template)
+      let files = [
+        PEFTDirectory.configName, PEFTDirectory.tensorsName, Self.stateName, ChatTemplate.fileName,
+      ]
       let manifest = try Self.manifest(of: files, in: temporary, step: step)
       try writeFile("\(temporary)/\(Self.manifestName)", manifest.text(.indented) + "\n")
     }

@@ -46,7 +46,7 @@ package struct Evaluation {
   /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or an adapter.
   package func run(warn: (String) -> Void = { _ in }) throws -> [Result] {
     ThreadCount.use(threads)
-    let base = try OpenedModel(path: model, template: template)
+    let base = try OpenedModel(path: model, template: template.with(adapters: adapters))
     let files = base.files
     // Adapters are checked before minutes are spent on the weights.
     let loaded = try adapters.map {
@@ -54,6 +54,14 @@ package struct Evaluation {
         $0, linears: files.specification.linears, baseFingerprint: files.fingerprint)
     }
     for warning in loaded.flatMap(\.warnings) { warn(warning) }
+    for adapter in adapters where template.name == "auto" {
+      guard let own = try ChatTemplate.template(ofAdapter: adapter),
+        own.source != base.template.source
+      else { continue }
+      warn(
+        "\(adapter) was trained with another chat template than the one that all are measured with, "
+          + base.template.name)
+    }
     let set = try RowSet.load(
       try RowLoading(
         data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong))

@@ -35,7 +35,8 @@ package struct FormatMeasurement {
   /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or the adapter.
   package func run(warn: (String) -> Void = { _ in }) throws -> Result {
     ThreadCount.use(threads)
-    let base = try OpenedModel(path: model, template: template)
+    let base = try OpenedModel(
+      path: model, template: template.with(adapters: [adapter].compactMap { $0 }))
     let loaded = try adapter.map {
       try PEFTDirectory.load(
         $0, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint)

@@ -17,7 +17,8 @@ package final class TextGenerator {
     template: TemplateChoice = "auto", threads: Int?
   ) throws {
     ThreadCount.use(threads)
-    let base = try OpenedModel(path: path, template: template)
+    let base = try OpenedModel(
+      path: path, template: template.with(adapters: [adapter].compactMap { $0 }))
     let loaded = try adapter.map {
       try AdapterDirectory.load(
         $0, linears: base.files.specification.linears, baseFingerprint: base.files.fingerprint)

@@ -48,6 +48,7 @@ package final class Trainer {
     for note in data.notes { onEvent(.note(note)) }
     for warning in data.warnings { onEvent(.warning(warning)) }
     let plan = try TrainingPlan(recipe: recipe, base: base, data: data)
+    for warning in plan.warnings { onEvent(.warning(warning)) }
     _ = try checkStart()
     if let source = recipe.adapter.initFrom {
       _ = try TrainingRun.adapters(

@@ -26,6 +26,8 @@ package struct TrainingPlan {
   package let memory: MemoryPlan
   /// What happens to the weights of a checkpoint that is quantized; nil where it is not.
   package let weights: String?
+  /// What speaks against the plan although it can be carried out, as sentences.
+  package let warnings: [String]
 
   package init(recipe: Recipe, base: OpenedModel, data: TrainingData) throws {
     let training = recipe.training
@@ -33,6 +35,7 @@ package struct TrainingPlan {
     let specification = base.files.specification
     let longest = max(lengths.max() ?? 0, data.validation.lengths.max() ?? 0)
     try specification.requirePositions(for: longest, place: "data.max_length")
+    warnings = Self.warnings(longest: longest, of: base.files.configuration)
     sharesPrefixes =
       training.sharedPrefix != .off && specification.rotationsAgree(upTo: longest)
     batches = BatchPlan(
@@ -74,6 +77,17 @@ package struct TrainingPlan {
       outputs: outputs.max() ?? 0,
       checkpointing: training.gradientCheckpointing, method: method, targets: targets,
       keptBytes: { base.files.keptBytes($0, storage) })
+  }
+
+  private static func warnings(
+    longest: Int, of configuration: ModelConfiguration
+  ) -> [String] {
+    let positions = configuration.maxPositionEmbeddings
+    guard positions > 0, longest > positions else { return [] }
+    return [
+      "the longest row has \(longest) tokens, but the model was made for \(positions) positions; what stands behind"
+        + " them it has never seen, so lower data.max_length"
+    ]
   }
 
   /// The adapter that the recipe asks for, and the layers it goes on.

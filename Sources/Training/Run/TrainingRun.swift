@@ -86,6 +86,7 @@ final class TrainingRun {
       try Self.adapters(
         recipe: recipe, plan: plan, base: base, checkpoint: restart, onEvent: onEvent)
     }
+    for warning in plan.warnings { onEvent(.warning(warning)) }
     let training = recipe.training
     optimizer = AdamW(
       parameters: adapters.parameters,
@@ -288,7 +289,7 @@ final class TrainingRun {
   private func saveCheckpoint() throws {
     let entry = try store.save(
       adapters: adapters, optimizer: optimizer, metrics: metrics,
-      baseFingerprint: base.files.fingerprint)
+      baseFingerprint: base.files.fingerprint, template: base.template.standalone)
     lastCheckpoint = entry
     onEvent(.checkpoint(path: entry.path, step: entry.step))
   }
@@ -301,6 +302,7 @@ final class TrainingRun {
   private func finish() throws -> Trainer.Outcome {
     try AtomicDirectory.write(directory.adapter) { temporary in
       try PEFTDirectory.write(adapters, baseFingerprint: base.files.fingerprint, to: temporary)
+      try writeFile("\(temporary)/\(ChatTemplate.fileName)", base.template.standalone)
     }
     onEvent(.finished(adapter: directory.adapter, steps: optimizer.step))
     return .finished(adapter: directory.adapter)
