@@ -37,6 +37,8 @@ package struct RowMapping: Sendable, Equatable {
     for column in fields.values where !fields.keys.contains(column) { result[column] = nil }
     if let prompt {
       let (text, columns) = try Self.fill(prompt, from: row)
+      // What the prompt shows is not shown a second time as a field of the format.
+      for column in columns where !fields.keys.contains(column) { result[column] = nil }
       result[format == .alpaca ? "instruction" : format == .text ? "text" : "prompt"] = .string(text)
       used += columns
     }
