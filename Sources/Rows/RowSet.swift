@@ -54,16 +54,18 @@ package struct RowSet: Sendable {
   ) throws(Problem) {
     for source in sources {
       let reader = RowReader(format: source.format)
-      try RowFile(source.path).forEachResult { place, result throws(Problem) in
-        switch result {
-        case .success(let json): try body(outcome(json, place, reader, renderer))
-        case .failure(let fault):
-          guard passesMalformed else {
-            throw Problem("\(place.file):\(place.line)", fault.sentence)
+      for file in try RowFiles.expand(source.path) {
+        try RowFile(file).forEachResult { place, result throws(Problem) in
+          switch result {
+          case .success(let json): try body(outcome(json, place, reader, renderer))
+          case .failure(let fault):
+            guard passesMalformed else {
+              throw Problem("\(place.file):\(place.line)", fault.sentence)
+            }
+            try body(
+              RowOutcome(
+                place: place, json: .null, conversation: nil, rows: [], fault: fault.sentence))
           }
-          try body(
-            RowOutcome(
-              place: place, json: .null, conversation: nil, rows: [], fault: fault.sentence))
         }
       }
     }
