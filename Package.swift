@@ -46,6 +46,8 @@ let package = Package(
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     .target(
       name: "CKernels", cSettings: kernelFlags + [.headerSearchPath(".")]),
@@ -54,7 +56,7 @@ let package = Package(
     library("Tensors", ["CKernels"]),
     library("Text", ["Formats", "CPCRE2"]),
     library("Model", ["Tensors", "Formats"]),
-    library("Rows", ["Text"]),
+    library("Rows", ["Text", "CZlib", "CZstd"]),
     library("Recipes", ["Rows", "Tensors"]),
     library("Export", ["Model", "Text"]),
     library("Training", ["Model", "Recipes", "Rows"]),

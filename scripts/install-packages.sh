@@ -17,7 +17,7 @@ fi
 
 # pkg-config module and the Debian package that brings it
 declare -A packages=([hdf5]=libhdf5-dev [libcrypto]=libssl-dev [libpcre2-8]=libpcre2-dev
-  [libcurl]=libcurl4-openssl-dev)
+  [libcurl]=libcurl4-openssl-dev [zlib]=zlib1g-dev [libzstd]=libzstd-dev)
 missing=()
 if [[ ${1:-} == --arm ]]; then
   command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
@@ -38,10 +38,11 @@ if ! command -v apt-get >/dev/null; then
     echo "packages ${missing[*]} bring them. There is no apt-get here; install them with your system's package manager." >&2
     exit 1
   fi
-  echo "These libraries are missing, with their headers and pkg-config files: HDF5, OpenSSL, PCRE2 (8 bit), libcurl." >&2
+  echo "These libraries are missing, with their headers and pkg-config files: HDF5, OpenSSL, PCRE2 (8 bit), libcurl," >&2
+  echo "zlib, zstd." >&2
   echo "There is no apt-get here; install them with your system's package manager, for example" >&2
-  echo "  dnf install hdf5-devel openssl-devel pcre2-devel libcurl-devel pkgconf" >&2
-  echo "  pacman -S hdf5 openssl pcre2 curl pkgconf" >&2
+  echo "  dnf install hdf5-devel openssl-devel pcre2-devel libcurl-devel zlib-devel libzstd-devel pkgconf" >&2
+  echo "  pacman -S hdf5 openssl pcre2 curl zlib zstd pkgconf" >&2
   exit 1
 fi
 

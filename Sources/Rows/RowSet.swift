@@ -46,7 +46,8 @@ package struct RowSet: Sendable {
   ) throws(Problem) {
     let pipeline = RowPipeline(
       renderer: renderer, passesMalformed: passesMalformed, look: { $0 })
-    try pipeline.run(sources.map { source throws(Problem) in try source.recognized() }) { _, outcome, _ throws(Problem) in try body(outcome) }
+    let sources = try sources.map { source throws(Problem) in try source.recognized() }
+    try pipeline.run(sources) { _, outcome, _ throws(Problem) in try body(outcome) }
   }
 
   /// The verdicts, where they are in memory.

@@ -19,7 +19,7 @@ package struct RowSource: Sendable, Equatable {
   }
 
   /// The files that the path names, in the order in which they are read.
-  package func files() throws(Problem) -> [String] { [path] }
+  package func files() throws(Problem) -> [String] { try RowFiles.expand(path) }
 
   /// The source with a format of its own: where it says "auto", the one that its rows have.
   package func recognized() throws(Problem) -> RowSource {

@@ -53,7 +53,7 @@ func withRows(_ text: String, named name: String, _ body: (String) throws -> Voi
     ("r.json", "{\"a\": 1}\n{\"a\": 2}", "", "a .jsonl file"),
     ("r.jsonl", "{}\n{\n}\n", ":2", "this line is not JSON"),
     ("r.jsonl", "[\n1]", ":1", "is a .json file"), ("r.jsonl", "{} {}", ":1", "not JSON"),
-    ("r.csv", "a,b", "", ".json or a .jsonl file"),
+    ("r.rows", "a,b", "", "does not say how rows stand in it"),
   ])
   func saysWhyAFileIsNoRows(name: String, text: String, place: String, sentence: String) throws {
     try withRows(text, named: name) { path in

@@ -59,6 +59,13 @@ package func parentDirectory(of path: String) -> String {
   return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
 }
 
+/// The path without links, "." and ".."; the path as it is where there is nothing.
+package func resolvedPath(_ path: String) -> String {
+  guard let resolved = realpath(path, nil) else { return path }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}
+
 /// The last component of a path.
 package func lastPathComponent(_ path: String) -> String {
   let trimmed = withoutTrailingSlashes(path)

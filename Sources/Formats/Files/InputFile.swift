@@ -38,14 +38,14 @@ package func directoryExists(_ path: String) -> Bool {
 }
 
 /// A file open for reading; closed when the value goes out of scope.
-struct InputFile: ~Copyable {
-  let path: String
+package struct InputFile: ~Copyable {
+  package let path: String
   let descriptor: Int32
   /// Bytes in the file; zero for a pipe.
-  let size: Int
+  package let size: Int
 
   /// Opens the file. A pipe will do where `allowsPipe`, as `<(command)` in a shell makes one.
-  init(_ path: String, allowsPipe: Bool = false) throws(Problem) {
+  package init(_ path: String, allowsPipe: Bool = false) throws(Problem) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemFault.reading(path) }
     var status = stat()
@@ -69,7 +69,9 @@ struct InputFile: ~Copyable {
   deinit { close(descriptor) }
 
   /// Reads the next bytes into `buffer[start...]`; returns how many, 0 at the end of the file.
-  func read(into buffer: inout [UInt8], from start: Int = 0) throws(Problem) -> Int {
+  package func read(
+    into buffer: inout [UInt8], from start: Int = 0
+  ) throws(Problem) -> Int {
     while true {
       let count = buffer.withUnsafeMutableBytes { bytes in
         let target = bytes.baseAddress.map { $0 + start }

@@ -9,7 +9,7 @@ enum RefusedRow {
   }
 
   private static func kind(_ outcome: RowOutcome, _ fault: String) -> RowFindingKind {
-    if fault.hasPrefix(RowFile.malformedLine) { return .malformedRow }
+    if RowFile.isAboutReading(fault) { return .malformedRow }
     if let conversation = outcome.conversation {
       return TurnOrder.fault(in: conversation) == nil ? .templateRefused : .roleOrder
     }

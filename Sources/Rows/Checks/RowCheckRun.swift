@@ -1,5 +1,4 @@
 package import Formats
-import Foundation
 package import Text
 
 /// `finetune data check`: reads files once, looks at every row, and says what a person should look at before
@@ -80,23 +79,25 @@ package struct RowCheckRun {
     return sets
   }
 
-  /// Files that are named twice, perhaps by different paths.
+  /// Files that are named twice, perhaps by different paths. Within a folder or a pattern each counts once.
   private func repeatedFiles() -> [RowFinding] {
-    func resolved(_ path: String) -> String {
-      URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+    var first: [[UInt8]: (path: String, part: RowPart)] = [:]
+    var findings: [RowFinding] = []
+    for source in sources {
+      // What cannot be found is told where it is read.
+      for path in (try? RowFiles.expand(source.rows.path)) ?? [] {
+        let key = Array(resolvedPath(path).utf8)
+        guard let other = first[key] else {
+          first[key] = (path, source.part)
+          continue
+        }
+        let parts = other.part == source.part ? "" : ", and it is both learnt from and held out"
+        findings.append(
+          RowFinding(
+            .sameFile, RowPlace(file: path, index: 0, line: 0, isLineFile: false),
+            "the file is also named as \(other.path)\(parts)"))
+      }
     }
-    let paths = sources.map { resolved($0.rows.path) }
-    return paths.indices.compactMap { index in
-      guard
-        let first = paths[..<index].firstIndex(where: { $0.utf8.elementsEqual(paths[index].utf8) })
-      else { return nil }
-      let path = sources[index].rows.path
-      let parts =
-        sources[first].part == sources[index].part
-        ? "" : ", and it is both learnt from and held out"
-      return RowFinding(
-        .sameFile, RowPlace(file: path, index: 0, line: 0, isLineFile: false),
-        "the file is also named as \(sources[first].rows.path)\(parts)")
-    }
+    return findings
   }
 }

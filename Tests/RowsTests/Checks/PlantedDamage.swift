@@ -134,7 +134,9 @@ struct PlantedDamage {
       PlantedDamage(
         .mojibake, asked(rows.sentences(2), rows.sentences(3) + " Le cafÃ© est fermÃ©.")),
       PlantedDamage(
-        .replacementCharacter,
+        .replacementCharacter, asked(rows.sentences(2), rows.sentences(3) + " \u{FFFD}")),
+      PlantedDamage(
+        .malformedRow,
         line: "{\"messages\": [{\"role\": \"user\", \"content\": \(question)}, "
           + "{\"role\": \"assistant\", \"content\": \(halved) \\ud83d\"}]}"),
       PlantedDamage(.controlCharacter, asked(rows.sentences(2), rows.sentences(3) + "\u{7}")),
