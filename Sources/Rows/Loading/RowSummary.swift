@@ -1,4 +1,4 @@
-package import Formats
+import Formats
 
 /// What is known of all rows of a set together.
 package struct RowSummary: Equatable, Sendable {

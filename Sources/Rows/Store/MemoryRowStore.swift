@@ -1,4 +1,4 @@
-package import Formats
+import Formats
 
 /// Rows whose tokens are in memory.
 package struct MemoryRowStore: RowStore {

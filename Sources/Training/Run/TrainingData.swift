@@ -1,9 +1,9 @@
 import Formats
 import Model
-package import Recipes
+import Recipes
 package import Rows
 import Tensors
-package import Text
+import Text
 
 /// The rows of a run as tokens: one part to learn from, one that is held out.
 package struct TrainingData {
@@ -14,13 +14,14 @@ package struct TrainingData {
   /// Doubts about all rows together, as sentences.
   package let warnings: [String]
 
-  package init(recipe: Recipe, renderer: Renderer) throws {
+  init(recipe: Recipe, base: OpenedModel, supply: RowSupply) throws {
     let data = recipe.data
+    let renderer = base.renderer(trainOn: data.trainOn)
     func load(_ sources: [DataSource]) throws -> RowSet {
-      try RowSet.load(
+      try supply.load(
         RowLoading(
-          sources.map { RowSource(path: $0.path, format: $0.format) }, renderer: renderer,
-          maxLength: data.maxLength, overlong: data.overlong))
+          sources.map(\.rows), renderer: renderer, maxLength: data.maxLength,
+          overlong: data.overlong), base: base)
     }
     let learned = try load(data.train)
     let held = data.validation.isEmpty ? nil : try load(data.validation)
