@@ -68,6 +68,16 @@ package struct DataSection: RecipeSection {
 
   @Key("Visits the rows in a new random order each epoch; false keeps the order of the files.")
   package var shuffle = true
+
+  @Key(
+    "Whether rows are made tokens of once and kept on disk: \"auto\" where the files have at least 64 MB, "
+      + "\"always\", \"never\". Training gives the same bits either way.", .freeOnResume)
+  package var cache = RowCaching.auto
+
+  @Key(
+    "Where those caches are; null is finetune/rows in $XDG_CACHE_HOME or ~/.cache. What is in it may be "
+      + "deleted at any time.", .freeOnResume)
+  package var cacheDirectory: String? = nil
 }
 
 /// A file of rows.
@@ -118,6 +128,7 @@ package struct DataSource: RecipeSection {
 
 extension RowFormat: RecipeChoice {}
 extension Overlong: RecipeChoice {}
+extension RowCaching: RecipeChoice {}
 extension TrainOn: RecipeChoice {}
 
 extension Array: RecipeValue where Element == DataSource {

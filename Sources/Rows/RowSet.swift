@@ -23,7 +23,7 @@ package struct RowSet: Sendable {
   /// - Throws: For a file that cannot be read as rows, a template that does not fit the model, rows that
   ///   are too long where that is an error, and if nothing is left to learn from.
   package static func load(
-    _ loading: RowLoading, progress: (RowProgress) -> Void = { _ in }
+    _ loading: RowLoading, progress: (RowsRead) -> Void = { _ in }
   ) throws(Problem) -> RowSet {
     var rows = MemoryRowStore()
     var verdicts: [RowVerdict] = []

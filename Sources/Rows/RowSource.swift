@@ -21,6 +21,20 @@ package struct RowSource: Sendable, Equatable {
   /// The files that the path names, in the order in which they are read.
   package func files() throws(Problem) -> [String] { try RowFiles.expand(path) }
 
+  /// All that decides how the rows are read, in words.
+  var readingOptions: String {
+    func json(_ names: [String: String]) -> JSON {
+      .object(JSONObject(names.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+    }
+    let options: JSON = [
+      "format": .string(format.rawValue), "fields": json(mapping.fields),
+      "roles": json(mapping.roles), "prompt": mapping.prompt.map(JSON.string) ?? .null,
+      "parse_tool_arguments": .bool(parsesToolArguments),
+    ]
+    return options.text()
+  }
+
+
   /// The source with a format of its own: where it says "auto", the one that its rows have.
   package func recognized() throws(Problem) -> RowSource {
     guard format == .auto else { return self }

@@ -55,7 +55,7 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
         "adapter.target_modules", "adapter.use_rslora", "adapter.init_from",
         "data.train", "data.validation", "data.validation_fraction", "data.template",
         "data.template_variables", "data.max_length", "data.overlong", "data.train_on",
-        "data.packing", "data.shuffle",
+        "data.packing", "data.shuffle", "data.cache", "data.cache_directory",
         "training.epochs", "training.max_steps", "training.micro_batch_size",
         "training.gradient_accumulation_steps", "training.shared_prefix",
         "training.learning_rate", "training.lr_scheduler",

@@ -91,7 +91,7 @@ func synchronize(_ path: String) throws(Problem) {
 }
 
 /// Synchronizes every file below a directory and the directories themselves, innermost first.
-func synchronizeTree(_ path: String) throws(Problem) {
+package func synchronizeTree(_ path: String) throws(Problem) {
   for name in try directoryEntries(path) {
     let entry = "\(path)/\(name)"
     if directoryExists(entry) { try synchronizeTree(entry) } else { try synchronize(entry) }
@@ -100,7 +100,7 @@ func synchronizeTree(_ path: String) throws(Problem) {
 }
 
 /// Renames within one file system, then makes the new name permanent.
-func renamePermanently(_ source: String, to destination: String) throws(Problem) {
+package func renamePermanently(_ source: String, to destination: String) throws(Problem) {
   guard rename(source, destination) == 0 else { throw SystemFault.writing(destination) }
   try synchronize(parentDirectory(of: destination))
 }

@@ -14,6 +14,14 @@ package struct FileIdentity: Equatable, Sendable {
   package let inode: UInt64
   package let device: UInt64
 
+  init(size: Int, modified: Int, changed: Int, inode: UInt64, device: UInt64) {
+    self.size = size
+    self.modified = modified
+    self.changed = changed
+    self.inode = inode
+    self.device = device
+  }
+
   /// Nil where there is no such regular file.
   package init?(_ path: String) {
     var status = stat()

@@ -27,8 +27,10 @@ enum HDF5Library {
 
   private static let lock = RecursiveLock()
 
-  /// Opens the library and stops it from printing its error stack to standard error.
+  /// Opens the library and stops it from printing its error stack to standard error. It does nothing when the
+  /// process ends: whoever opens a file closes it, and one that could not be written must not be touched again.
   static func open() {
+    H5dont_atexit()
     H5open()
     H5Eset_auto2(defaultList, nil, nil)
   }

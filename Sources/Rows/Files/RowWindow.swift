@@ -30,7 +30,7 @@ final class RowWindow {
   /// - Throws: For a file that cannot be opened or holds no text.
   init(_ path: String) throws(Problem) {
     self.path = path
-    stream = try RowText.open(path)
+    stream = try UTF8File.open(path)
   }
 
   /// Reads on. Places move: only the distance from `start` stays.

@@ -7,8 +7,10 @@ struct AdmittedRow: Sendable {
   let trainedTokens: Int
   let fingerprint: RowFingerprint
 
-  init(_ row: RenderedRow) {
-    tokens = StoredRow(row)
+  init(_ row: RenderedRow) { self.init(StoredRow(row)) }
+
+  init(_ row: StoredRow) {
+    tokens = row
     trainedTokens = tokens.trainedTokens
     fingerprint = tokens.fingerprint
   }

@@ -38,7 +38,7 @@ package struct RowLoading: Sendable {
   /// - Throws: For a file that cannot be read as rows, a template that does not fit the model, rows that
   ///   are too long where that is an error, and if nothing is left to learn from.
   func run(
-    progress: (RowProgress) -> Void,
+    progress: (RowsRead) -> Void,
     take: (JudgedRow, _ source: Int) throws(Problem) -> Void
   ) throws(Problem) -> RowSummary {
     try renderer.checkTemplate()
@@ -49,7 +49,7 @@ package struct RowLoading: Sendable {
     var overlong = SomeSentences()
     var dropped = SomeSentences()
     var malformed = SomeSentences()
-    var state = RowProgress(totalBytes: try totalBytes())
+    var state = RowsRead(totalBytes: try totalBytes())
     try pipeline.run(sources) { source, row, bytes throws(Problem) in
       summary.add(row)
       // Numbers of rows are held in 32 bits.

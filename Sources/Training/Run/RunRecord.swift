@@ -24,9 +24,9 @@ package struct RunRecord: Equatable {
     package let sha256: String
   }
 
-  init(recipe: Recipe, base: OpenedModel) throws {
+  init(recipe: Recipe, base: OpenedModel, checksums: FileChecksums) throws {
     data = try (recipe.data.train + recipe.data.validation).map { source in
-      Source(path: source.path, sha256: try SHA256Digest(ofFile: source.path).hex)
+      Source(path: source.path, sha256: try checksums.sha256(of: source.path))
     }
     basePath = base.place.name
     baseCommit = base.place.commit

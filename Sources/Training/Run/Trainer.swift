@@ -43,8 +43,10 @@ package final class Trainer {
 
   /// What the run would do, without reading weights or writing anything.
   package func plan() throws -> TrainingPlan {
+    ThreadCount.use(recipe.training.threads)
     let base = try OpenedModel(base, template: recipe.data.templateChoice)
-    let data = try TrainingData(recipe: recipe, renderer: base.renderer(recipe.data))
+    let data = try TrainingData(
+      recipe: recipe, base: base, supply: RowSupply(recipe: recipe, onEvent: onEvent))
     for note in data.notes { onEvent(.note(note)) }
     for warning in data.warnings { onEvent(.warning(warning)) }
     let plan = try TrainingPlan(recipe: recipe, base: base, data: data)

@@ -1,9 +1,9 @@
 import Formats
 import Model
-package import Recipes
+import Recipes
 package import Rows
 import Tensors
-package import Text
+import Text
 
 /// The rows of a run as tokens: one part to learn from, one that is held out.
 package struct TrainingData {
@@ -16,15 +16,16 @@ package struct TrainingData {
   /// Doubts about all rows together, as sentences.
   package let warnings: [String]
 
-  package init(recipe: Recipe, renderer: Renderer) throws {
+  init(recipe: Recipe, base: OpenedModel, supply: RowSupply) throws {
     let data = recipe.data
     var notes: [String] = []
+    let renderer = base.renderer(data)
     func load(_ sources: [DataSource]) throws -> RowSet {
       let loading = try RowLoading(
         sources.map { $0.rows(data) }, renderer: renderer, maxLength: data.maxLength,
         overlong: data.overlong)
       notes += loading.recognitions
-      return try RowSet.load(loading)
+      return try supply.load(loading, base: base)
     }
     let learned = try load(data.train)
     let held = data.validation.isEmpty ? nil : try load(data.validation)

@@ -1,7 +1,11 @@
+package import Rows
+
 /// What a run tells whoever watches it: the command line draws it, a test collects it.
 package enum TrainingEvent {
   /// A part of the start is over.
   case phase(StartPhase, seconds: Double)
+  /// Rows are being read; now and then while there are many.
+  case rows(RowsRead)
   /// Everything is read and checked; the first step is next.
   case started(TrainingSummary)
   /// An optimizer step is done.

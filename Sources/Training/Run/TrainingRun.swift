@@ -53,15 +53,16 @@ final class TrainingRun {
         files, place, template: recipe.data.templateChoice,
         date: saved.flatMap(RunRecord.templateDate(in:)))
     }
+    let supply = RowSupply(recipe: recipe, onEvent: onEvent)
     record = try clock.measure(.hashes) { [recipe, base] in
-      try RunRecord(recipe: recipe, base: base)
+      try RunRecord(recipe: recipe, base: base, checksums: supply.checksums)
     }
     if let saved {
       try Self.checkUnchanged(recipe, record, saved, directory)
       for remark in RunRecord.remarks(since: saved) { onEvent(.warning(remark)) }
     }
     data = try clock.measure(.rows) { [recipe, base] in
-      try TrainingData(recipe: recipe, renderer: base.renderer(recipe.data))
+      try TrainingData(recipe: recipe, base: base, supply: supply)
     }
     for note in data.notes { onEvent(.note(note)) }
     for warning in data.warnings { onEvent(.warning(warning)) }

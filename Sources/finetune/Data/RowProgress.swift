@@ -1,3 +1,4 @@
+import Rows
 import Training
 
 /// How many rows are read: one line drawn over on a terminal, a line now and then in a file. Short files
@@ -13,16 +14,26 @@ final class RowProgress {
     self.terminal = terminal
   }
 
-  func update(_ rows: Int) {
+  func update(_ rows: Int) { show { "\(NumberText.grouped(rows)) rows" } }
+
+  func update(_ progress: RowsRead) {
+    show {
+      let total = progress.totalBytes.map { " of \(NumberText.bytes($0))" } ?? ""
+      return
+        "\(NumberText.grouped(progress.rows)) rows, \(NumberText.bytes(progress.bytes))\(total), "
+        + "\(NumberText.grouped(Int(progress.rowsPerSecond))) rows/s"
+    }
+  }
+
+  private func show(_ text: () -> String) {
     let silence = terminal.isInteractive ? 0.5 : 10
     guard last.duration(to: .now).seconds >= silence else { return }
     last = .now
-    let text = "\(verb) \(NumberText.grouped(rows)) rows"
     if terminal.isInteractive {
-      terminal.write("\r\u{1B}[K" + text)
+      terminal.write("\r\u{1B}[K\(verb) \(text())")
       isDrawn = true
     } else {
-      terminal.write(text + "\n")
+      terminal.write("\(verb) \(text())\n")
     }
   }
 

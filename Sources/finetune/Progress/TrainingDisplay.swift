@@ -14,17 +14,21 @@ final class TrainingDisplay {
   private var evaluations: [EvaluationMetrics] = []
   private var adapterPath: String?
   private let started = ContinuousClock.now
+  private let reading: RowProgress
 
   init(recipe: Recipe, terminal: Terminal) {
     self.recipe = recipe
     self.terminal = terminal
     progress = ProgressLine(terminal)
+    reading = RowProgress("read", terminal: terminal)
   }
 
   func show(_ event: TrainingEvent) {
+    if case .rows = event {} else { reading.finish() }
     switch event {
     case .started(let summary):
       show(summary.plan, threads: summary.threads, resumedFrom: summary.resumedFrom)
+    case .rows(let rows): reading.update(rows)
     case .step(let step):
       history.add(step)
       progress.update(step)

@@ -1,5 +1,5 @@
 /// How far the reading of rows has come.
-package struct RowProgress: Sendable {
+package struct RowsRead: Sendable {
   package private(set) var rows = 0
   /// About.
   package private(set) var bytes = 0

@@ -1,7 +1,7 @@
 import Formats
 
 /// The text of a file of rows: unpacked and in UTF-8, as far as it is UTF-8.
-enum RowText {
+enum UTF8File {
   /// Opens a file, whatever it is compressed with and encoded in.
   ///
   /// - Throws: For a file that cannot be opened, and for content that cannot be rows.
