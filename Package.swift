@@ -84,7 +84,7 @@ let package = Package(
     tests("TensorsTests", ["Tensors"]),
     tests("TextTests", ["Text"]),
     tests("ModelTests", ["Model", "Training"]),
-    tests("RowsTests", ["Rows"]),
+    tests("RowsTests", ["Rows", "CZlib", "CZstd"]),
     tests("RecipesTests", ["Recipes"]),
     tests("TrainingTests", ["Training"]),
     tests("ExportTests", ["Export"]),

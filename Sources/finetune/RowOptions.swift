@@ -5,7 +5,7 @@ import Training
 
 /// The held-out rows and how they become tokens, for every verb that measures on some.
 struct RowOptions: ParsableArguments {
-  @Option(parsing: .singleValue, help: "File of rows; may be repeated.")
+  @Option(parsing: .singleValue, help: "File of rows, a folder or a pattern; may be repeated.")
   var data: [String]
 
   @Option(help: "Format of the rows; auto recognizes it.")

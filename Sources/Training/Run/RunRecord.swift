@@ -2,12 +2,13 @@ import Formats
 import Foundation
 import Model
 import Recipes
+import Rows
 import Tensors
 import Text
 
 /// `run.json`: what a run was made from and with. A resumed run checks that it is still the same.
 package struct RunRecord: Equatable {
-  /// SHA-256 by file, in the order of the recipe.
+  /// SHA-256 by file, in the order of the recipe; those of a folder or a pattern are sorted by path.
   package let data: [Source]
   package let baseFingerprint: String
   package let templateHash: String
@@ -25,8 +26,10 @@ package struct RunRecord: Equatable {
   }
 
   init(recipe: Recipe, base: OpenedModel, checksums: FileChecksums) throws {
-    data = try (recipe.data.train + recipe.data.validation).map { source in
-      Source(path: source.path, sha256: try checksums.sha256(of: source.path))
+    data = try (recipe.data.train + recipe.data.validation).flatMap { source in
+      try RowFiles.expand(source.path).map { file in
+        Source(path: file, sha256: try checksums.sha256(of: file))
+      }
     }
     basePath = base.place.name
     baseCommit = base.place.commit
@@ -111,6 +114,10 @@ package struct RunRecord: Equatable {
       sentences.append("\(basePath): the tokenizer is not the one that the run began with")
     }
     let old = saved["data"]?.array?.map { $0["sha256"]?.string ?? "" } ?? []
+    if saved["data"] != nil, old.count != data.count {
+      sentences.append(
+        "data: there are \(data.count) files of rows now, and the run began with \(old.count)")
+    }
     for (index, source) in data.enumerated() where index < old.count && old[index] != source.sha256
     {
       sentences.append("\(source.path): the file has changed since the run began")

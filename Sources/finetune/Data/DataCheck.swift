@@ -44,7 +44,7 @@ extension DataCommand {
       if json {
         Terminal.output.write(report.json.text() + "\n")
       } else {
-        let table = FindingTable(report: report, files: subject.names, remark: subject.remark)
+        let table = FindingTable(report: report, files: subject.names, remark: subject.note)
         Terminal.output.write(table.text(on: .output))
       }
       if report.count(.damage) > 0 { throw ExitCode(ExitStatus.badInput) }

@@ -9,7 +9,7 @@ import Training
 
 /// Which rows a verb looks at, and the model that they are for: a recipe says both, or options do.
 struct DataOptions: ParsableArguments {
-  @Argument(help: "A recipe, or files of rows.")
+  @Argument(help: "A recipe, or files of rows, folders of them, or patterns (data/*.jsonl).")
   var inputs: [String]
 
   @OptionGroup var overrides: RecipeOverrides
@@ -49,6 +49,16 @@ struct DataOptions: ParsableArguments {
     var remark: String?
 
     var names: String { sources.map(\.rows.path).joined(separator: ", ") }
+
+    /// What is said beside a result: why there is no model, and what in folders is no file of rows.
+    var note: String? {
+      let skipped = sources.flatMap { (try? RowFiles($0.rows.path).skipped) ?? [] }
+      let more = skipped.count > 3 ? " and \(skipped.count - 3) more" : ""
+      let names = skipped.prefix(3).joined(separator: ", ") + more
+      let notes = [remark, skipped.isEmpty ? nil : "not read, being no files of rows: \(names)"]
+      let told = notes.compactMap(\.self)
+      return told.isEmpty ? nil : told.joined(separator: "; ")
+    }
   }
 
   func subject() throws -> Subject {
@@ -100,14 +110,16 @@ struct DataOptions: ParsableArguments {
     return subject
   }
 
-  /// Whether a file is a recipe: an object, where rows in a `.json` file are a list.
+  /// Whether a file is a recipe: an object that holds no list of rows.
   private static func isRecipe(_ path: String) throws -> Bool {
     guard path.lowercased().hasSuffix(".json"), fileExists(path) else { return false }
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
     defer { try? file.close() }
     let start = try file.read(upToCount: 4096) ?? Foundation.Data()
     let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF]
-    return start.first { !blanks.contains($0) } == UInt8(ascii: "{")
+    guard start.first(where: { !blanks.contains($0) }) == UInt8(ascii: "{") else { return false }
+    let rows = try? RowFile.first(1, of: path)
+    return rows?.isEmpty ?? true
   }
 }
 

@@ -34,7 +34,7 @@ extension DataCommand {
       let forecast = BatchForecast(rows, recipe: subject.recipe)
       let table = StatisticsTable(
         sources: sources, isRendered: subject.renderer != nil, forecast: forecast,
-        remark: subject.remark)
+        remark: subject.note)
       Terminal.output.write(json ? table.json.text() + "\n" : table.text(on: .output))
     }
   }
