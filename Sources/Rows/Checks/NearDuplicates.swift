@@ -1,3 +1,5 @@
+import Formats
+
 /// Finds rows that say nearly the same.
 ///
 /// Of each row 64 bytes are kept. Words are kept as well as long as they take no more than `budget`; where
@@ -61,11 +63,43 @@ struct NearDuplicates {
 
   private func number(_ entry: UInt64) -> Int { numbers[Int(entry & 0xFFFF_FFFF)] }
 
-  /// The words of a row, where they were kept.
-  func shingles(_ number: Int) -> ShingleSet? { kept[number] }
+  /// Rows whose words are read again in one go.
+  private static let rowsOfAPass = 100_000
+
+  /// Pairs of rows that are nearly the same, in the order of their second row.
+  ///
+  /// - Parameters:
+  ///   - isRepeated: Whether a row does not count.
+  ///   - shingles: Reads the words of some rows again.
+  func alike(
+    except isRepeated: (Int) -> Bool,
+    _ shingles: (Set<Int>) throws(Problem) -> [Int: ShingleSet]
+  ) throws(Problem) -> [(pair: Pair, similarity: Double)] {
+    var found: [(pair: Pair, similarity: Double)] = []
+    var rest: [Pair] = []
+    func compare(_ pair: Pair, _ a: ShingleSet, _ b: ShingleSet) {
+      if let similarity = Self.similarity(a, b) { found.append((pair, similarity)) }
+    }
+    for pair in candidates(except: isRepeated) {
+      if let a = kept[pair.first], let b = kept[pair.second] {
+        compare(pair, a, b)
+      } else {
+        rest.append(pair)
+      }
+    }
+    while !rest.isEmpty {
+      let batch = rest.prefix(Self.rowsOfAPass / 2)
+      let words = try shingles(Set(batch.flatMap { [$0.first, $0.second] }))
+      for pair in batch {
+        if let a = words[pair.first], let b = words[pair.second] { compare(pair, a, b) }
+      }
+      rest.removeFirst(batch.count)
+    }
+    return found.sorted { ($0.pair.second, $0.pair.first) < ($1.pair.second, $1.pair.first) }
+  }
 
   /// How alike two rows are where they are nearly the same; nil where they are not.
-  static func similarity(_ a: ShingleSet, _ b: ShingleSet) -> Double? {
+  private static func similarity(_ a: ShingleSet, _ b: ShingleSet) -> Double? {
     let found = a.resemblance(b)
     return found.all >= threshold && found.answers >= thresholdOfAnswers ? found.all : nil
   }

@@ -6,7 +6,7 @@ struct PersonalData: RowCheck {
     for text in row.texts {
       for (kind, what, find) in Self.searches
       where !findings.contains(where: { $0.kind == kind }) {
-        guard let range = find(text.bytes) else { continue }
+        guard let range = find(text.bytes, 0) else { continue }
         let found = String(decoding: text.bytes[range], as: UTF8.self)
         findings.append(
           row.finding(kind, "\(text.name) holds what looks like \(what): \(Self.masked(found))"))
@@ -15,15 +15,17 @@ struct PersonalData: RowCheck {
     return findings
   }
 
-  private static let searches:
-    [(kind: RowFindingKind, what: String, find: @Sendable ([UInt8]) -> Range<Int>?)] = [
-      (.email, "an e-mail address", EmailAddress.first),
-      (.phone, "a telephone number", PhoneNumber.first),
-      (.cardNumber, "the number of a payment card", CardNumber.first),
-      (.iban, "the number of a bank account", BankAccount.first),
-      (.ipAddress, "an IP address", NetworkAddress.first),
-      (.secret, "a key or a password", Secret.first),
-    ]
+  /// Finds the next one that begins at a place or behind it.
+  typealias Search = @Sendable (_ bytes: [UInt8], _ start: Int) -> Range<Int>?
+
+  static let searches: [(kind: RowFindingKind, what: String, find: Search)] = [
+    (.email, "an e-mail address", EmailAddress.first),
+    (.phone, "a telephone number", PhoneNumber.first),
+    (.cardNumber, "the number of a payment card", CardNumber.first),
+    (.iban, "the number of a bank account", BankAccount.first),
+    (.ipAddress, "an IP address", NetworkAddress.first),
+    (.secret, "a key or a password", Secret.first),
+  ]
 
   /// Enough to find it again, not enough to copy it from a report.
   private static func masked(_ text: String) -> String {

@@ -1,7 +1,7 @@
 /// Finds telephone numbers: with a country code, in the North American form, or behind a word such as "tel".
 enum PhoneNumber {
-  @Sendable static func first(in bytes: [UInt8]) -> Range<Int>? {
-    for index in bytes.indices {
+  @Sendable static func first(in bytes: [UInt8], from start: Int = 0) -> Range<Int>? {
+    for index in bytes.indices.dropFirst(start) {
       let found: Range<Int>?
       switch bytes[index] {
       case UInt8(ascii: "+"): found = international(bytes, index)

@@ -36,6 +36,20 @@ package struct RowCheckRun {
 
   package init(_ sources: [Source]) { self.sources = sources }
 
+  /// The checks that look at one row at a time.
+  var checks: [any RowCheck] {
+    [
+      RepeatedKeys(), TurnOrder(), ToolCalls(),
+      TokenChecks(maxLength: maxLength, overlong: overlong, positions: positions), controlTokens,
+      Mojibake(), HiddenCharacters(), PersonalData(), EchoedQuestion(), Placeholder(), CodeFence(),
+      LoopingAnswer(),
+    ]
+  }
+
+  var controlTokens: ControlTokens {
+    ControlTokens(renderer.map { ControlTokens.texts(of: $0.tokenizer) })
+  }
+
   /// - Parameter progress: Called now and then with the number of rows so far.
   /// - Throws: Where a file is no file of rows at all, and where the template does not fit the model.
   package func run(progress: (Int) -> Void = { _ in }) throws(Problem) -> RowCheckReport {
@@ -82,21 +96,25 @@ package struct RowCheckRun {
 
   /// Files that are named twice, perhaps by different paths.
   private func repeatedFiles() -> [RowFinding] {
-    func resolved(_ path: String) -> String {
-      URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+    sources.indices.compactMap { index in
+      earlierFile(index).map { Self.repeatedFile(sources[index], as: sources[$0]) }
     }
-    let paths = sources.map { resolved($0.rows.path) }
-    return paths.indices.compactMap { index in
-      guard
-        let first = paths[..<index].firstIndex(where: { $0.utf8.elementsEqual(paths[index].utf8) })
-      else { return nil }
+  }
+
+  /// Which source before this one is the same file.
+  func earlierFile(_ index: Int) -> Int? {
+    func resolved(_ index: Int) -> String {
       let path = sources[index].rows.path
-      let parts =
-        sources[first].part == sources[index].part
-        ? "" : ", and it is both learnt from and held out"
-      return RowFinding(
-        .sameFile, RowPlace(file: path, index: 0, line: 0, isLineFile: false),
-        "the file is also named as \(sources[first].rows.path)\(parts)")
+      return URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
     }
+    let path = resolved(index)
+    return sources.indices.prefix(index).first { resolved($0).utf8.elementsEqual(path.utf8) }
+  }
+
+  static func repeatedFile(_ source: Source, as first: Source) -> RowFinding {
+    let parts = first.part == source.part ? "" : ", and it is both learnt from and held out"
+    return RowFinding(
+      .sameFile, RowPlace(file: source.rows.path, index: 0, line: 0, isLineFile: false),
+      "the file is also named as \(first.rows.path)\(parts)")
   }
 }

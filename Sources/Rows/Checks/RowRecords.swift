@@ -68,7 +68,7 @@ struct RowRecords {
   }
 
   /// Roles, texts and tools; white space counts as one space, at the ends as none.
-  private static func content(_ row: CheckedRow) -> UInt64? {
+  static func content(_ row: CheckedRow) -> UInt64? {
     var hash = ByteHash()
     if row.texts.isEmpty {
       // Tokens and other rows without texts: the row as it is.
@@ -129,8 +129,12 @@ struct RowRecords {
 
   /// Rows of a file of at least 100 that are far longer, or whose answers are far shorter, than the others:
   /// by eight times and by six deviations of the logarithm (median absolute deviation).
-  func unusualLengths(of source: Int) -> [(row: Int, sentence: String)] {
-    let rows = taken(of: source)
+  ///
+  /// - Parameter isLeftOut: Whether a row does not count.
+  func unusualLengths(
+    of source: Int, except isLeftOut: (Int) -> Bool = { _ in false }
+  ) -> [(row: Int, sentence: String)] {
+    let rows = taken(of: source).filter { !isLeftOut($0) }
     guard rows.count >= 100 else { return [] }
     let whole = LengthScale(rows.map { records[$0].bytes })
     let answers = LengthScale(rows.map { records[$0].answerBytes }.filter { $0 > 0 })
