@@ -1,0 +1,165 @@
+import Formats
+import Text
+
+/// One preparation as it goes on: reads rows, applies the rules, and hands on what stays.
+///
+/// Where a rule needs a look at all rows, rows wait in files of their own until all were read.
+final class PreparationPass {
+  private let run: PreparationRun
+  private let cleaner: RowCleaner
+  private let log: ChangeLog
+  private let arranger: RowArranger
+  private let waiting: WaitingRows?
+  private var seen = SeenRows()
+  private var records = RowRecords()
+  private var inputs = PreparationInputs()
+  private var rowsDropped = 0
+  private var rowsFixed = 0
+
+  init(_ run: PreparationRun, directory: String) throws(Problem) {
+    self.run = run
+    cleaner = RowCleaner(run.check, policy: run.policy, trims: run.trims)
+    let log = try ChangeLog("\(directory)/\(PreparedDirectory.changes)", options: run.options)
+    self.log = log
+    arranger = try RowArranger(run, directory: directory) { change throws(Problem) in
+      try log.add(change)
+    }
+    let mustWait = RowFindingKind.allCases.contains {
+      $0.needsAllRows && run.policy.action(for: $0) != .keep
+    }
+    waiting = mustWait ? try WaitingRows(run, directory: directory) : nil
+  }
+
+  // MARK: Reading
+
+  func read(_ index: Int, progress: (Int) -> Void) throws(Problem) {
+    let source = run.check.sources[index]
+    if try isLeftOut(index) { return }
+    var last: RowPlace?
+    var fault: Problem?
+    do throws(Problem) {
+      try RowSet.forEach([source.rows], renderer: run.check.renderer, passesMalformed: true) {
+        outcome throws(Problem) in
+        last = outcome.place
+        do throws(Problem) {
+          try add(outcome, index)
+        } catch {
+          fault = error
+          throw error
+        }
+        if inputs.rows.isMultiple(of: 1024) { progress(inputs.rows) }
+      }
+    } catch {
+      // A file of which nothing can be read is a slip in the command.
+      guard fault == nil, let place = last else { throw error }
+      let finding = RowFinding(.unreadableFile, place, error.description)
+      guard run.policy.action(for: finding) == .drop else { throw error }
+      try log.add(RowChange(finding, .dropped))
+    }
+  }
+
+  /// Whether the file is another one again.
+  private func isLeftOut(_ index: Int) throws(Problem) -> Bool {
+    let sources = run.check.sources
+    guard let first = run.check.earlierFile(index) else { return false }
+    let finding = RowCheckRun.repeatedFile(sources[index], as: sources[first])
+    switch run.policy.action(for: finding) {
+    case .fail: throw finding.stop
+    case .drop, .fix:
+      // Which of both was meant is not for us to say.
+      guard sources[first].part == sources[index].part else { throw finding.stop }
+      try log.add(RowChange(finding, .dropped))
+      return true
+    case .keep:
+      log.keep([finding])
+      return false
+    }
+  }
+
+  private func add(_ outcome: RowOutcome, _ index: Int) throws(Problem) {
+    let source = run.check.sources[index]
+    if run.isStopped() { throw PreparationRun.stop(outcome.place.file) }
+    inputs.add(outcome.place.file, source.part)
+    var row = try cleaner.cleaned(outcome, format: source.rows.format)
+    if let cleaned = row.outcome {
+      var rejection = try run.filter.rejection(of: cleaned)
+      if rejection == nil { rejection = try repetition(of: cleaned, index) }
+      if let rejection { row = CleanedRow(outcome: nil, changes: [rejection]) }
+    }
+    for change in row.changes { try log.add(change) }
+    guard let cleaned = row.outcome else {
+      rowsDropped += 1
+      return
+    }
+    log.keep(row.kept)
+    if !row.changes.isEmpty { rowsFixed += 1 }
+    if let waiting {
+      try waiting.add(cleaned, index)
+    } else {
+      try arranger.add(cleaned, place: cleaned.place, source: source)
+    }
+  }
+
+  /// Remembers the row; says where it stands before, if that is a reason to leave it out.
+  private func repetition(of outcome: RowOutcome, _ index: Int) throws(Problem) -> RowChange? {
+    let row = outcome.fault == nil ? CheckedRow(outcome) : nil
+    let number = records.count
+    if let content = row.flatMap(RowRecords.content),
+      let first = seen.earlier(content, number: number)
+    {
+      let finding = finding(outcome.place, first, index)
+      switch run.policy.action(for: finding) {
+      case .fail: throw finding.stop
+      case .drop, .fix: return RowChange(finding, .dropped)
+      case .keep: log.keep([finding])
+      }
+    }
+    records.add(row, outcome.place, source: index)
+    return nil
+  }
+
+  private func finding(_ place: RowPlace, _ first: Int, _ index: Int) -> RowFinding {
+    let other = records.place(first)
+    let isLeak =
+      run.check.sources[records.source(first)].part == .heldOut
+      && run.check.sources[index].part == .train
+    return isLeak
+      ? RowFinding(.leak, place, "the training row is also held out, \(other)", other: other)
+      : RowFinding(.duplicate, place, "the row stands at \(other) already", other: other)
+  }
+
+  // MARK: After all rows
+
+  /// - Parameter order: In which sources were read.
+  func finish(_ order: [Int]) throws(Problem) -> PreparationReport {
+    if let waiting {
+      let comparison = try RowComparison(run, records: records, waiting: waiting, order: order)
+      log.keep(comparison.kept)
+      var number = 0
+      for index in order {
+        try waiting.forEach(index) { outcome throws(Problem) in
+          if run.isStopped() { throw PreparationRun.stop(outcome.place.file) }
+          if let finding = comparison.removed[number] {
+            rowsDropped += 1
+            try log.add(RowChange(finding, .dropped))
+          } else {
+            try arranger.add(
+              outcome, place: records.place(number), source: run.check.sources[index])
+          }
+          number += 1
+        }
+      }
+      try waiting.remove()
+    }
+    var report = log.report
+    report.outputs = try arranger.finish()
+    try log.finish()
+    report.inputs = inputs.withDigests()
+    report.rowsRead = inputs.rows
+    report.rowsDropped = rowsDropped
+    report.rowsFixed = rowsFixed
+    report.rowsAugmented = arranger.rowsAugmented
+    report.copies = arranger.copies
+    return report
+  }
+}

@@ -1,0 +1,99 @@
+import Formats
+
+/// Writes rows that stay: each into the file of its part and its format, augmented where that is asked for.
+final class RowArranger {
+  private let run: PreparationRun
+  private let directory: String
+  private let parts: [String]
+  private let formats: [RowFormat]
+  /// By part, then by format.
+  private var files: [PreparedFile] = []
+  /// Told of every change to a row.
+  private let report: (RowChange) throws(Problem) -> Void
+  private(set) var rowsAugmented = 0
+  private(set) var copies = 0
+
+  init(
+    _ run: PreparationRun, directory: String,
+    report: @escaping (RowChange) throws(Problem) -> Void
+  ) throws(Problem) {
+    self.run = run
+    self.directory = directory
+    self.report = report
+    let sources = run.check.sources
+    if let split = run.split {
+      parts = split.parts.map(\.name)
+    } else {
+      parts = sources.contains { $0.part == .heldOut } ? ["train", "validation"] : ["rows"]
+    }
+    formats = RowFormat.allCases.filter { format in
+      sources.contains { $0.rows.format == format }
+    }
+    for name in names { files.append(try PreparedFile("\(directory)/\(name)")) }
+  }
+
+  /// Rows of two formats cannot stand in one file.
+  private var names: [String] {
+    parts.flatMap { part in
+      formats.map { formats.count == 1 ? "\(part).jsonl" : "\(part)-\($0.rawValue).jsonl" }
+    }
+  }
+
+  /// - Parameter place: Where the row was read at first.
+  func add(
+    _ outcome: RowOutcome, place: RowPlace, source: RowCheckRun.Source
+  ) throws(Problem) {
+    let content = RowIdentity.hash(outcome)
+    let part =
+      run.split?.part(of: content, seed: run.seed) ?? (source.part == .heldOut ? 1 : 0)
+    let format = formats.firstIndex(of: source.rows.format) ?? 0
+    let file = files[part * formats.count + format]
+    guard !run.augmentation.isEmpty else { return try file.write(outcome.json) }
+    // What the model is measured on stays as people wrote it, but for the system prompt.
+    let isLearned = part == 0 && source.part == .train
+    try write(outcome.json, content, place, isLearned: isLearned, to: file)
+  }
+
+  private func write(
+    _ row: JSON, _ content: UInt64, _ place: RowPlace, isLearned: Bool, to file: PreparedFile
+  ) throws(Problem) {
+    let augmentation = run.augmentation
+    var written: [JSON] = []
+    for copy in 0...(isLearned ? augmentation.copies : 0) {
+      let variant = augmentation.variant(
+        of: row, content: content, seed: run.seed, copy: copy,
+        isNoisy: isLearned && (copy > 0 || augmentation.copies == 0))
+      // A copy in which nothing changed would only be a repetition.
+      if written.contains(variant.row) { continue }
+      try file.write(variant.row)
+      written.append(variant.row)
+      if copy > 0 {
+        copies += 1
+        var change = RowChange(place, "copies", .copied, "a copy of the row was added")
+        change.copy = copy
+        try report(change)
+      } else if !variant.edits.isEmpty {
+        rowsAugmented += 1
+      }
+      for (kind, edit) in variant.edits {
+        var change = RowChange(place, kind, .augmented, "\(edit.name) was changed")
+        change.edit = edit
+        change.copy = copy > 0 ? copy : nil
+        try report(change)
+      }
+    }
+  }
+
+  /// Ends the files.
+  func finish() throws(Problem) -> [PreparationReport.Output] {
+    var outputs: [PreparationReport.Output] = []
+    for (index, file) in files.enumerated() {
+      let digest = try file.close()
+      outputs.append(
+        PreparationReport.Output(
+          name: names[index], format: formats[index % formats.count], rows: file.rows,
+          digest: digest))
+    }
+    return outputs
+  }
+}

@@ -1,0 +1,113 @@
+import Formats
+import Text
+
+/// Applies a policy to one row at a time: looks at it, repairs it, looks again.
+struct RowCleaner {
+  private let policy: RowPolicy
+  private let checks: [any RowCheck]
+  private let renderer: Renderer?
+  private let repairs: RowRepairs
+  private let trims: Bool
+
+  /// A repair may show what stood behind it, as an address behind invisible characters.
+  private static let rounds = 4
+
+  /// - Parameter trims: Whether white space around texts is removed.
+  init(_ check: RowCheckRun, policy: RowPolicy, trims: Bool) {
+    self.policy = policy
+    self.trims = trims
+    checks = check.checks
+    renderer = check.renderer
+    repairs = RowRepairs(controlTokens: check.controlTokens, policy: policy)
+  }
+
+  /// - Throws: For a finding at which the preparation is to stop.
+  func cleaned(_ outcome: RowOutcome, format: RowFormat) throws(Problem) -> CleanedRow {
+    var row = CleanedRow(outcome: outcome)
+    if trims, let (json, edit) = repairs.trimmed(outcome.json) {
+      row.outcome = reread(json, outcome.place, format)
+      var change = RowChange(outcome.place, "trim", .fixed, "white space around a text was removed")
+      change.edit = edit
+      row.changes.append(change)
+    }
+    for round in 0... {
+      guard let current = row.outcome else { break }
+      let findings = findings(in: current)
+      if let drop = try stopped(by: findings) {
+        return CleanedRow(outcome: nil, changes: [RowChange(drop, .dropped)])
+      }
+      let toFix = findings.filter { policy.action(for: $0) == .fix }
+      row.kept = findings
+      guard let first = toFix.first else { break }
+      guard round < Self.rounds, let json = repair(current.json, toFix, &row.changes) else {
+        let reason = "\(first.sentence), and the repair does not help"
+        return CleanedRow(
+          outcome: nil,
+          changes: [RowChange(first.place, first.kind.rawValue, .dropped, reason)])
+      }
+      row.outcome = reread(json, current.place, format)
+    }
+    return row
+  }
+
+  private func findings(in outcome: RowOutcome) -> [RowFinding] {
+    if let fault = outcome.fault { return [RefusedRow.finding(outcome, fault)] }
+    let row = CheckedRow(outcome)
+    return checks.flatMap { $0.findings(in: row) }
+  }
+
+  /// - Returns: The finding for which the row is left out.
+  private func stopped(by findings: [RowFinding]) throws(Problem) -> RowFinding? {
+    for finding in findings where policy.action(for: finding) == .fail { throw finding.stop }
+    return findings.first { policy.action(for: $0) == .drop }
+  }
+
+  /// nil where nothing changed.
+  private func repair(
+    _ json: JSON, _ findings: [RowFinding], _ changes: inout [RowChange]
+  ) -> JSON? {
+    // Personal data first: what later repairs show of a text is free of it.
+    let isPersonal = { (finding: RowFinding) in
+      Redaction.names.contains { $0.kind == finding.kind }
+    }
+    var repaired: JSON?
+    var done: Set<RowFindingKind> = []
+    for finding in findings.filter(isPersonal) + findings.filter({ !isPersonal($0) })
+    where done.insert(finding.kind).inserted {
+      guard let (row, edit) = repairs.repaired(repaired ?? json, finding.kind) else { continue }
+      repaired = row
+      var change = RowChange(finding, .fixed)
+      change.edit = edit
+      changes.append(change)
+    }
+    return repaired
+  }
+
+  /// A row that was changed, as it will be read the next time.
+  private func reread(_ json: JSON, _ place: RowPlace, _ format: RowFormat) -> RowOutcome {
+    var conversation: Conversation?
+    var rows: [RenderedRow] = []
+    var fault: String?
+    do {
+      var read = try RowReader(format: format).conversation(from: json)
+      read.place = place.description
+      conversation = read
+      if let renderer { rows = [try renderer.render(read)] }
+    } catch let error as RowFault {
+      fault = error.sentence
+    } catch {
+      fault = "\(error)"
+    }
+    return RowOutcome(
+      place: place, json: json, conversation: conversation, rows: rows, fault: fault)
+  }
+}
+
+extension RowFinding {
+  /// The end of a preparation that was told to stop at this kind.
+  var stop: Problem {
+    Problem(
+      place.line == 0 ? place.file : place.description,
+      "\(sentence) (\(kind.rawValue)), and nothing was written. \(kind.advice)")
+  }
+}

@@ -1,0 +1,159 @@
+import Formats
+
+/// Changes texts inside the JSON of a row; keys, their order and everything else stay.
+///
+/// Texts are known by the names that the formats give them, so that one walk serves all formats.
+struct RowTextEditor {
+  private let change: (RowText) -> String?
+  private var isChanged = false
+
+  /// - Parameter change: A text's new words; nil leaves it alone.
+  /// - Returns: nil where nothing changed.
+  static func changed(_ row: JSON, _ change: (RowText) -> String?) -> JSON? {
+    withoutActuallyEscaping(change) { change in
+      var editor = RowTextEditor(change: change)
+      let result = editor.row(row)
+      return editor.isChanged ? result : nil
+    }
+  }
+
+  /// The texts of a row, in the order of its members.
+  static func texts(of row: JSON) -> [RowText] {
+    var texts: [RowText] = []
+    _ = changed(row) { text in
+      texts.append(text)
+      return nil
+    }
+    return texts
+  }
+
+  private init(change: @escaping (RowText) -> String?) { self.change = change }
+
+  // MARK: Members of a row
+
+  private static let kinds: [String: RowText.Kind] = [
+    "instruction": .question, "INSTRUCTION": .question, "question": .question, "prompt": .question,
+    "input": .material, "query": .material, "output": .answer, "response": .answer,
+    "RESPONSE": .answer, "completion": .answer, "answer": .answer, "generation": .answer,
+    "chosen": .answer, "rejected": .answer, "system": .system, "system_prompt": .system,
+    "text": .document,
+  ]
+
+  private mutating func row(_ json: JSON) -> JSON {
+    mapMembers(json) { editor, key, value in
+      switch key {
+      case "conversations", "messages": return editor.messages(value)
+      case "history": return editor.turns(value)
+      default:
+        guard let kind = Self.kinds[key] else { return value }
+        // Prompts and both answers of a preference may also be messages.
+        return value.string == nil ? editor.messages(value) : editor.text(value, kind)
+      }
+    }
+  }
+
+  private mutating func messages(_ json: JSON) -> JSON {
+    guard json.array != nil else { return message(json) }
+    return mapElements(json) { editor, _, element in editor.message(element) }
+  }
+
+  /// A list of [question, answer].
+  private mutating func turns(_ json: JSON) -> JSON {
+    mapElements(json) { editor, _, turn in
+      editor.mapElements(turn) { editor, index, text in
+        editor.text(text, index == 0 ? .question : .answer)
+      }
+    }
+  }
+
+  // MARK: Members of a message
+
+  private mutating func message(_ json: JSON) -> JSON {
+    let role = json["from"]?.string ?? json["role"]?.string ?? ""
+    let kind = Self.kind(ofRole: role)
+    return mapMembers(json) { editor, key, value in
+      switch key {
+      case "value", "content":
+        if kind == .call { return editor.arguments(value) }
+        return value.array == nil ? editor.text(value, kind) : editor.parts(value, kind)
+      case "reasoning_content", "thinking", "reasoning": return editor.text(value, .reasoning)
+      case "tool_calls": return editor.arguments(value)
+      default: return value
+      }
+    }
+  }
+
+  private static func kind(ofRole role: String) -> RowText.Kind {
+    switch role {
+    case "human", "user": .question
+    case "system", "developer": .system
+    case "gpt", "assistant", "chatgpt", "model", "bot": .answer
+    case "function_call": .call
+    case "tool", "observation", "function", "ipython": .result
+    default: .document
+    }
+  }
+
+  private mutating func parts(_ json: JSON, _ kind: RowText.Kind) -> JSON {
+    mapElements(json) { editor, _, part in
+      editor.mapMembers(part) { editor, key, value in
+        key == "text" ? editor.text(value, kind) : value
+      }
+    }
+  }
+
+  // MARK: Calls
+
+  /// Every text of calls, inside JSON that is written as text as well. What becomes of a number is a text.
+  private mutating func arguments(_ json: JSON) -> JSON {
+    switch json {
+    case .array: return mapElements(json) { editor, _, value in editor.arguments(value) }
+    case .object:
+      return mapMembers(json) { editor, key, value in
+        key == "type" || key == "id" ? value : editor.arguments(value)
+      }
+    case .string(let text):
+      guard let inner = Self.structure(text) else { return self.text(json, .call) }
+      let changed = arguments(inner)
+      return changed == inner ? json : .string(changed.text(.python))
+    case .integer, .number:
+      let text = JSON.string(json.text())
+      let changed = self.text(text, .call)
+      return changed == text ? json : changed
+    case .null, .bool: return json
+    }
+  }
+
+  /// What a text holds, where that is a JSON object or list.
+  private static func structure(_ text: String) -> JSON? {
+    guard let first = text.utf8.first(where: { $0 > 0x20 }), "{[".utf8.contains(first) else {
+      return nil
+    }
+    return try? JSONParser.parse(text)
+  }
+
+  // MARK: One text, and what holds texts
+
+  private mutating func text(_ json: JSON, _ kind: RowText.Kind) -> JSON {
+    guard let text = json.string, !text.isEmpty,
+      let changed = change(RowText(kind: kind, text: text)),
+      !changed.utf8.elementsEqual(text.utf8)
+    else { return json }
+    isChanged = true
+    return .string(changed)
+  }
+
+  private mutating func mapMembers(
+    _ json: JSON, _ map: (inout RowTextEditor, String, JSON) -> JSON
+  ) -> JSON {
+    guard let object = json.object else { return json }
+    return .object(JSONObject(object.members.map { ($0.key, map(&self, $0.key, $0.value)) }))
+  }
+
+  private mutating func mapElements(
+    _ json: JSON, _ map: (inout RowTextEditor, Int, JSON) -> JSON
+  ) -> JSON {
+    guard let elements = json.array else { return json }
+    return .array(elements.enumerated().map { map(&self, $0.offset, $0.element) })
+  }
+}
