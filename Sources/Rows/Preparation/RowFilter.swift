@@ -63,8 +63,8 @@ package struct RowFilter: Sendable {
     object["max_tokens"] = maxTokens.map(JSON.integer)
     object["min_characters"] = minCharacters.map(JSON.integer)
     object["max_characters"] = maxCharacters.map(JSON.integer)
-    object["keep"] = keep.isEmpty ? nil : .array(keep.map { .string($0.source) })
-    object["remove"] = remove.isEmpty ? nil : .array(remove.map { .string($0.source) })
+    object["keep"] = .array(keep.map { .string($0.source) })
+    object["remove"] = .array(remove.map { .string($0.source) })
     return .object(object)
   }
 }

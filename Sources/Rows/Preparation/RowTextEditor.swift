@@ -10,10 +10,12 @@ struct RowTextEditor {
   /// - Parameter change: A text's new words; nil leaves it alone.
   /// - Returns: nil where nothing changed.
   static func changed(_ row: JSON, _ change: (RowText) -> String?) -> JSON? {
-    withoutActuallyEscaping(change) { change in
+    withoutActuallyEscaping(change) { change -> JSON? in
       var editor = RowTextEditor(change: change)
       let result = editor.row(row)
-      return editor.isChanged ? result : nil
+      // Not with "?:", where nil would be the JSON value null.
+      guard editor.isChanged else { return nil }
+      return result
     }
   }
 
