@@ -49,6 +49,11 @@ package struct PreparationReport: Sendable {
 
   init(options: JSON) { self.options = options }
 
+  /// Lines of `changes.jsonl`.
+  package var changes: Int {
+    entries.reduce(0) { $0 + $1.fixed + $1.dropped + $1.augmented + $1.copied }
+  }
+
   package var rowsWritten: Int { outputs.reduce(0) { $0 + $1.rows } }
 
   mutating func count(_ change: RowChange) {
