@@ -15,12 +15,17 @@ struct CheckedText {
   let role: String
   let kind: Kind
   let bytes: [UInt8]
+  private let hashed: HashedWords
 
   init(role: String, kind: Kind = .content, _ text: String) {
     self.role = role
     self.kind = kind
     bytes = Array(text.utf8)
+    hashed = HashedWords(bytes)
   }
+
+  /// A hash for each word, made when a check asks for the first time.
+  var words: [UInt64] { hashed.hashes }
 
   var isAnswer: Bool { role == "assistant" && kind == .content }
 
@@ -36,6 +41,13 @@ struct CheckedText {
     default: "a tool's result"
     }
   }
+}
+
+private final class HashedWords {
+  private let bytes: [UInt8]
+  private(set) lazy var hashes = Words.hashes(bytes)
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
 /// A row that was read, as the checks look at it.

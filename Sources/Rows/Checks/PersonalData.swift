@@ -4,8 +4,9 @@ struct PersonalData: RowCheck {
   func findings(in row: CheckedRow) -> [RowFinding] {
     var findings: [RowFinding] = []
     for text in row.texts {
-      for (kind, what, find) in Self.searches
-      where !findings.contains(where: { $0.kind == kind }) {
+      let digits = text.bytes.count { (0x30...0x39).contains($0) }
+      for (kind, what, leastDigits, find) in Self.searches
+      where digits >= leastDigits && !findings.contains(where: { $0.kind == kind }) {
         guard let range = find(text.bytes, 0) else { continue }
         let found = String(decoding: text.bytes[range], as: UTF8.self)
         findings.append(
@@ -18,13 +19,14 @@ struct PersonalData: RowCheck {
   /// Finds the next one that begins at a place or behind it.
   typealias Search = @Sendable (_ bytes: [UInt8], _ start: Int) -> Range<Int>?
 
-  static let searches: [(kind: RowFindingKind, what: String, find: Search)] = [
-    (.email, "an e-mail address", EmailAddress.first),
-    (.phone, "a telephone number", PhoneNumber.first),
-    (.cardNumber, "the number of a payment card", CardNumber.first),
-    (.iban, "the number of a bank account", BankAccount.first),
-    (.ipAddress, "an IP address", NetworkAddress.first),
-    (.secret, "a key or a password", Secret.first),
+  /// With the digits that each has at least, so that a text with fewer need not be searched.
+  static let searches: [(kind: RowFindingKind, what: String, leastDigits: Int, find: Search)] = [
+    (.email, "an e-mail address", 0, EmailAddress.first),
+    (.phone, "a telephone number", 7, PhoneNumber.first),
+    (.cardNumber, "the number of a payment card", 13, CardNumber.first),
+    (.iban, "the number of a bank account", 2, BankAccount.first),
+    (.ipAddress, "an IP address", 4, NetworkAddress.first),
+    (.secret, "a key or a password", 0, Secret.first),
   ]
 
   /// Enough to find it again, not enough to copy it from a report.

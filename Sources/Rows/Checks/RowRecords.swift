@@ -1,7 +1,7 @@
 import Formats
 import Text
 
-/// What is kept of every row of a check: 48 bytes, so that files of millions of rows fit.
+/// What is kept of every row of a check: 40 bytes, so that files of millions of rows fit.
 struct RowRecords {
   struct Record {
     /// Of who says what, white space aside.
@@ -20,7 +20,7 @@ struct RowRecords {
     let answerBytes: UInt32
   }
 
-  private(set) var records: [Record] = []
+  private var records = ChunkedList<Record>()
   private var files: [String] = []
 
   /// - Parameter row: nil for a row that was refused, which only counts.
@@ -52,16 +52,21 @@ struct RowRecords {
 
   /// Groups of rows that say the same, each in ascending order, by their first row.
   func groups() -> [[Int]] {
-    let numbers = records.indices.filter { records[$0].content != 0 }.sorted {
-      (records[$0].content, $0) < (records[$1].content, $1)
+    var numbers: [UInt32] = []
+    for index in records.indices where records[index].content != 0 {
+      numbers.append(UInt32(clamping: index))
+    }
+    numbers.sort {
+      (records[Int($0)].content, $0) < (records[Int($1)].content, $1)
     }
     var groups: [[Int]] = []
     var start = 0
     for end in 1..<max(numbers.count + 1, 1) {
       let isSame =
-        end < numbers.count && records[numbers[end]].content == records[numbers[start]].content
+        end < numbers.count
+        && records[Int(numbers[end])].content == records[Int(numbers[start])].content
       if isSame { continue }
-      if end - start > 1 { groups.append(Array(numbers[start..<end])) }
+      if end - start > 1 { groups.append(numbers[start..<end].map { Int($0) }) }
       start = end
     }
     return groups.sorted { $0[0] < $1[0] }

@@ -1,7 +1,7 @@
 /// A row after all rules about single rows.
 struct CleanedRow {
   /// The row as it will be written; nil: it is left out.
-  var outcome: RowOutcome?
+  var row: CheckedRow?
   /// What was done to it.
   var changes: [RowChange] = []
   /// What was found and stays.

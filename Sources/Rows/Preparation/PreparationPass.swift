@@ -81,13 +81,13 @@ final class PreparationPass {
     if run.isStopped() { throw PreparationRun.stop(outcome.place.file) }
     inputs.add(outcome.place.file, source.part)
     var row = try cleaner.cleaned(outcome, format: source.rows.format)
-    if let cleaned = row.outcome {
+    if let cleaned = row.row {
       var rejection = try run.filter.rejection(of: cleaned)
       if rejection == nil { rejection = try repetition(of: cleaned, index) }
-      if let rejection { row = CleanedRow(outcome: nil, changes: [rejection]) }
+      if let rejection { row = CleanedRow(changes: [rejection]) }
     }
     for change in row.changes { try log.add(change) }
-    guard let cleaned = row.outcome else {
+    guard let cleaned = row.row else {
       rowsDropped += 1
       return
     }
@@ -101,20 +101,20 @@ final class PreparationPass {
   }
 
   /// Remembers the row; says where it stands before, if that is a reason to leave it out.
-  private func repetition(of outcome: RowOutcome, _ index: Int) throws(Problem) -> RowChange? {
-    let row = outcome.fault == nil ? CheckedRow(outcome) : nil
+  private func repetition(of row: CheckedRow, _ index: Int) throws(Problem) -> RowChange? {
+    let taken = row.outcome.fault == nil ? row : nil
     let number = records.count
-    if let content = row.flatMap(RowRecords.content),
+    if let content = taken.flatMap(RowRecords.content),
       let first = seen.earlier(content, number: number)
     {
-      let finding = finding(outcome.place, first, index)
+      let finding = finding(row.place, first, index)
       switch run.policy.action(for: finding) {
       case .fail: throw finding.stop
       case .drop, .fix: return RowChange(finding, .dropped)
       case .keep: log.keep([finding])
       }
     }
-    records.add(row, outcome.place, source: index)
+    records.add(taken, row.place, source: index)
     return nil
   }
 
@@ -137,14 +137,14 @@ final class PreparationPass {
       log.keep(comparison.kept)
       var number = 0
       for index in order {
-        try waiting.forEach(index) { outcome throws(Problem) in
-          if run.isStopped() { throw PreparationRun.stop(outcome.place.file) }
+        try waiting.forEach(index) { row throws(Problem) in
+          if run.isStopped() { throw PreparationRun.stop(row.place.file) }
           if let finding = comparison.removed[number] {
             rowsDropped += 1
             try log.add(RowChange(finding, .dropped))
           } else {
             try arranger.add(
-              outcome, place: records.place(number), source: run.check.sources[index])
+              row, place: records.place(number), source: run.check.sources[index])
           }
           number += 1
         }

@@ -41,17 +41,19 @@ final class RowArranger {
 
   /// - Parameter place: Where the row was read at first.
   func add(
-    _ outcome: RowOutcome, place: RowPlace, source: RowCheckRun.Source
+    _ row: CheckedRow, place: RowPlace, source: RowCheckRun.Source
   ) throws(Problem) {
-    let content = RowIdentity.hash(outcome)
+    let isPlain = run.augmentation.isEmpty
+    // Nobody asks what the row says where nothing depends on it.
+    let content = isPlain && run.split == nil ? 0 : RowIdentity.hash(row)
     let part =
       run.split?.part(of: content, seed: run.seed) ?? (source.part == .heldOut ? 1 : 0)
     let format = formats.firstIndex(of: source.rows.format) ?? 0
     let file = files[part * formats.count + format]
-    guard !run.augmentation.isEmpty else { return try file.write(outcome.json) }
+    guard !isPlain else { return try file.write(row.outcome.json) }
     // What the model is measured on stays as people wrote it, but for the system prompt.
     let isLearned = part == 0 && source.part == .train
-    try write(outcome.json, content, place, isLearned: isLearned, to: file)
+    try write(row.outcome.json, content, place, isLearned: isLearned, to: file)
   }
 
   private func write(

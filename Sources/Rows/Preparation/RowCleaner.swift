@@ -23,36 +23,34 @@ struct RowCleaner {
 
   /// - Throws: For a finding at which the preparation is to stop.
   func cleaned(_ outcome: RowOutcome, format: RowFormat) throws(Problem) -> CleanedRow {
-    var row = CleanedRow(outcome: outcome)
+    var row = CleanedRow(row: CheckedRow(outcome))
     if trims, let (json, edit) = repairs.trimmed(outcome.json) {
-      row.outcome = reread(json, outcome.place, format)
+      row.row = CheckedRow(reread(json, outcome.place, format))
       var change = RowChange(outcome.place, "trim", .fixed, "white space around a text was removed")
       change.edit = edit
       row.changes.append(change)
     }
     for round in 0... {
-      guard let current = row.outcome else { break }
+      guard let current = row.row else { break }
       let findings = findings(in: current)
       if let drop = try stopped(by: findings) {
-        return CleanedRow(outcome: nil, changes: [RowChange(drop, .dropped)])
+        return CleanedRow(changes: [RowChange(drop, .dropped)])
       }
       let toFix = findings.filter { policy.action(for: $0) == .fix }
       row.kept = findings
       guard let first = toFix.first else { break }
-      guard round < Self.rounds, let json = repair(current.json, toFix, &row.changes) else {
+      guard round < Self.rounds, let json = repair(current.outcome.json, toFix, &row.changes) else {
         let reason = "\(first.sentence), and the repair does not help"
         return CleanedRow(
-          outcome: nil,
           changes: [RowChange(first.place, first.kind.rawValue, .dropped, reason)])
       }
-      row.outcome = reread(json, current.place, format)
+      row.row = CheckedRow(reread(json, current.place, format))
     }
     return row
   }
 
-  private func findings(in outcome: RowOutcome) -> [RowFinding] {
-    if let fault = outcome.fault { return [RefusedRow.finding(outcome, fault)] }
-    let row = CheckedRow(outcome)
+  private func findings(in row: CheckedRow) -> [RowFinding] {
+    if let fault = row.outcome.fault { return [RefusedRow.finding(row.outcome, fault)] }
     return checks.flatMap { $0.findings(in: row) }
   }
 

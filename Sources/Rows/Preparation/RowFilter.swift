@@ -18,12 +18,12 @@ package struct RowFilter: Sendable {
   package var needsTokens: Bool { minTokens != nil || maxTokens != nil }
 
   /// Why a row is not wanted; nil: it is.
-  func rejection(of outcome: RowOutcome) throws(Problem) -> RowChange? {
+  func rejection(of row: CheckedRow) throws(Problem) -> RowChange? {
     func dropped(_ rule: String, _ reason: String) -> RowChange {
-      RowChange(outcome.place, rule, .dropped, reason)
+      RowChange(row.place, rule, .dropped, reason)
     }
     if needsTokens {
-      let count = outcome.rows.reduce(0) { $0 + $1.ids.count }
+      let count = row.outcome.rows.reduce(0) { $0 + $1.ids.count }
       if let minTokens, count < minTokens {
         return dropped("min-tokens", "\(count) tokens are less than \(minTokens)")
       }
@@ -31,9 +31,10 @@ package struct RowFilter: Sendable {
         return dropped("max-tokens", "\(count) tokens are more than \(maxTokens)")
       }
     }
-    let texts = CheckedRow(outcome).texts
+    let texts = row.texts
+    let isMeasured = minCharacters != nil || maxCharacters != nil
     // Every byte but those that continue a character.
-    let count = texts.reduce(0) { $0 + $1.bytes.count { $0 & 0xC0 != 0x80 } }
+    let count = isMeasured ? texts.reduce(0) { $0 + $1.bytes.count { $0 & 0xC0 != 0x80 } } : 0
     if let minCharacters, count < minCharacters {
       return dropped("min-characters", "\(count) characters are less than \(minCharacters)")
     }

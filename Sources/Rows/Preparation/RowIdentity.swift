@@ -3,12 +3,12 @@ import Formats
 /// What a row says, as one number that small differences do not change: case, white space, punctuation and
 /// the system prompt do not count.
 enum RowIdentity {
-  static func hash(_ outcome: RowOutcome) -> UInt64 {
+  static func hash(_ row: CheckedRow) -> UInt64 {
     var hash = ByteHash()
     var hasWords = false
-    for text in CheckedRow(outcome).texts where text.role != "system" {
+    for text in row.texts where text.role != "system" {
       for byte in text.role.utf8 { hash.add(byte) }
-      for word in Words.hashes(lowered(text.bytes)) {
+      for word in words(text) {
         hasWords = true
         hash.add(number: word)
       }
@@ -16,15 +16,15 @@ enum RowIdentity {
     }
     if !hasWords {
       // Tokens, or nothing but marks: the row as it is.
-      for byte in outcome.json.text(sortedKeys: true).utf8 { hash.add(byte) }
+      for byte in row.outcome.json.text(sortedKeys: true).utf8 { hash.add(byte) }
     }
     return hash.value
   }
 
   /// In lower case, beyond ASCII as well.
-  private static func lowered(_ bytes: [UInt8]) -> [UInt8] {
-    guard bytes.contains(where: { $0 >= 0x80 }) else { return bytes }
-    return Array(String(decoding: bytes, as: UTF8.self).lowercased().utf8)
+  private static func words(_ text: CheckedText) -> [UInt64] {
+    guard text.bytes.contains(where: { $0 >= 0x80 }) else { return text.words }
+    return Words.hashes(Array(String(decoding: text.bytes, as: UTF8.self).lowercased().utf8))
   }
 }
 

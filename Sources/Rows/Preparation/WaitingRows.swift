@@ -20,17 +20,17 @@ final class WaitingRows {
     near = compares ? NearDuplicates(budget: run.check.shinglesKept) : nil
   }
 
-  func add(_ outcome: RowOutcome, _ source: Int) throws(Problem) {
-    if near != nil, outcome.fault == nil, let set = ShingleSet(CheckedRow(outcome)) {
+  func add(_ row: CheckedRow, _ source: Int) throws(Problem) {
+    if near != nil, row.outcome.fault == nil, let set = ShingleSet(row) {
       near?.add(set, number: count)
     }
     count += 1
-    try files[source].write(outcome.json)
+    try files[source].write(row.outcome.json)
   }
 
   /// Reads the rows of a source again. Their places are those in the file here.
   func forEach(
-    _ source: Int, _ body: (RowOutcome) throws(Problem) -> Void
+    _ source: Int, _ body: (CheckedRow) throws(Problem) -> Void
   ) throws(Problem) {
     if !areClosed {
       areClosed = true
@@ -39,7 +39,9 @@ final class WaitingRows {
     // A list that nothing was added to is no file to read.
     if files[source].rows == 0 { return }
     let rows = RowSource(path: files[source].path, format: sources[source].rows.format)
-    try RowSet.forEach([rows], renderer: nil, body)
+    try RowSet.forEach([rows], renderer: nil) { outcome throws(Problem) in
+      try body(CheckedRow(outcome))
+    }
   }
 
   /// The words of some rows, by their numbers.
@@ -49,8 +51,8 @@ final class WaitingRows {
     var sets: [Int: ShingleSet] = [:]
     var number = 0
     for source in order {
-      try forEach(source) { outcome in
-        if numbers.contains(number) { sets[number] = ShingleSet(CheckedRow(outcome)) }
+      try forEach(source) { row in
+        if numbers.contains(number) { sets[number] = ShingleSet(row) }
         number += 1
       }
     }
