@@ -8,7 +8,7 @@ finetune=${FINETUNE_BINARY:-.build/release/finetune}
 "$finetune" recipe schema >Recipes/recipe.schema.json
 "$finetune" recipe explain --markdown >Docs/recipes.md
 
-verbs=(pull train eval generate merge quantize export convert compare tokenize "data check" "data stats" "recipe check" "recipe schema" "recipe explain")
+verbs=(pull train eval generate merge quantize export convert compare tokenize "data check" "data prepare" "data stats" "recipe check" "recipe schema" "recipe explain")
 {
   echo "# The command line"
   echo

@@ -19,6 +19,8 @@ package struct RowOutcome: Sendable {
   package private(set) var isMalformed = false
   /// Members that say something and are not used.
   package private(set) var unusedKeys: [String] = []
+  /// Texts that no template is put around, and whose they are: "user", "assistant", or "text" for documents.
+  package private(set) var plainTexts: [(role: String, text: String)] = []
   /// Why it cannot be learnt by itself, where its answers are to be compared.
   package private(set) var needsComparison: String?
 
@@ -48,6 +50,7 @@ package struct RowOutcome: Sendable {
       conversation = conversations.first
       rejected = conversations.count > 1 ? conversations[1] : nil
       unusedKeys = row.unused
+      plainTexts = row.content.plainTexts
       needsComparison = row.content.needsComparison
       if let renderer { rows = try renderer.rows(of: row, at: place.description) }
     } catch {

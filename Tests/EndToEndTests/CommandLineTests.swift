@@ -25,7 +25,8 @@ import Testing
   /// `make docs` writes the page; a changed option without it is a reviewed act.
   @Test(arguments: [
     "pull", "train", "eval", "generate", "merge", "quantize", "export", "convert", "compare",
-    "tokenize", "data check", "data stats", "recipe check", "recipe schema", "recipe explain",
+    "tokenize", "data check", "data prepare", "data stats", "recipe check", "recipe schema",
+    "recipe explain",
   ])
   func theDocumentationShowsTheHelp(verb: String) throws {
     let page = try String(contentsOfFile: repository + "/Docs/command-line.md", encoding: .utf8)

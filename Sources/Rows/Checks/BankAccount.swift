@@ -1,8 +1,8 @@
 /// Finds international bank account numbers (ISO 13616): the length of the country, and check digits that
 /// fit (ISO 7064, modulo 97).
 enum BankAccount {
-  @Sendable static func first(in bytes: [UInt8]) -> Range<Int>? {
-    for index in bytes.indices.dropLast(14)
+  @Sendable static func first(in bytes: [UInt8], from start: Int = 0) -> Range<Int>? {
+    for index in bytes.indices.dropLast(14).dropFirst(start)
     where isCapital(bytes[index]) && isCapital(bytes[index + 1]) && bytes.isDigit(index + 2)
       && bytes.isDigit(index + 3) && !bytes.isWord(index - 1)
     {

@@ -1,8 +1,8 @@
 /// Finds numbers of payment cards: the length and the first digits of a network, and a check digit that
 /// fits (ISO/IEC 7812, Luhn).
 enum CardNumber {
-  @Sendable static func first(in bytes: [UInt8]) -> Range<Int>? {
-    var index = 0
+  @Sendable static func first(in bytes: [UInt8], from start: Int = 0) -> Range<Int>? {
+    var index = start
     while index < bytes.count {
       guard bytes.isDigit(index), !isPartOfMore(bytes, index - 1) else {
         index += 1

@@ -15,12 +15,17 @@ struct CheckedText {
   let role: String
   let kind: Kind
   let bytes: [UInt8]
+  private let hashed: HashedWords
 
   init(role: String, kind: Kind = .content, _ text: String) {
     self.role = role
     self.kind = kind
     bytes = Array(text.utf8)
+    hashed = HashedWords(bytes)
   }
+
+  /// A hash for each word, made when a check asks for the first time.
+  var words: [UInt64] { hashed.hashes }
 
   var isAnswer: Bool { role == "assistant" && kind == .content }
 
@@ -38,6 +43,13 @@ struct CheckedText {
   }
 }
 
+private final class HashedWords {
+  private let bytes: [UInt8]
+  private(set) lazy var hashes = Words.hashes(bytes)
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+}
+
 /// A row that was read, as the checks look at it.
 struct CheckedRow {
   let outcome: RowOutcome
@@ -45,23 +57,27 @@ struct CheckedRow {
 
   init(_ outcome: RowOutcome) {
     self.outcome = outcome
-    guard let conversation = outcome.conversation else {
-      texts = (outcome.json["text"]?.string).map { [CheckedText(role: "text", $0)] } ?? []
-      return
+    let plain = outcome.plainTexts.map { CheckedText(role: $0.role, $0.text) }
+    let messages = outcome.conversation?.messages ?? []
+    // What both answers follow is one text.
+    let others = outcome.rejected?.messages ?? []
+    let common = zip(messages, others).prefix { $0.content.utf8.elementsEqual($1.content.utf8) }
+      .count
+    texts = plain + (messages + others.dropFirst(common)).flatMap(Self.texts)
+  }
+
+  private static func texts(of message: Message) -> [CheckedText] {
+    var texts: [CheckedText] = []
+    if let reasoning = message.reasoning {
+      texts.append(CheckedText(role: message.role, kind: .reasoning, reasoning))
     }
-    texts = conversation.messages.flatMap { message in
-      var texts: [CheckedText] = []
-      if let reasoning = message.reasoning {
-        texts.append(CheckedText(role: message.role, kind: .reasoning, reasoning))
-      }
-      if !message.content.isEmpty {
-        texts.append(CheckedText(role: message.role, message.content))
-      }
-      if !message.toolCallText.isEmpty {
-        texts.append(CheckedText(role: message.role, kind: .call, message.toolCallText))
-      }
-      return texts
+    if !message.content.isEmpty {
+      texts.append(CheckedText(role: message.role, message.content))
     }
+    if !message.toolCallText.isEmpty {
+      texts.append(CheckedText(role: message.role, kind: .call, message.toolCallText))
+    }
+    return texts
   }
 
   var place: RowPlace { outcome.place }

@@ -49,6 +49,26 @@ package struct ControlTokens: RowCheck, Sendable {
     return CheckedRow(outcome).texts.contains { own.first(in: $0.bytes) != nil }
   }
 
+  /// The text with a space inside each of these tokens, behind its first character, so that none is one any
+  /// more and a reader still sees it; nil where there is none.
+  ///
+  /// - Parameter ofModel: The tokens of the model, otherwise markup of well-known formats.
+  func broken(_ text: String, ofModel: Bool) -> String? {
+    guard let patterns = ofModel ? own : known else { return nil }
+    let bytes = Array(text.utf8)
+    var result: [UInt8] = []
+    var done = 0
+    while let found = patterns.first(in: bytes, from: done) {
+      // The space stands behind the character's last byte.
+      let first = found.text.unicodeScalars.first.map { UTF8.width($0) } ?? 1
+      let place = found.range.lowerBound + first
+      result += bytes[done..<place]
+      if first < found.range.count { result.append(0x20) }
+      done = place
+    }
+    return result.isEmpty ? nil : String(decoding: result + bytes[done...], as: UTF8.self)
+  }
+
   private static func list(_ texts: [String]) -> String {
     texts.prefix(4).joined(separator: " ") + (texts.count > 4 ? " …" : "")
   }

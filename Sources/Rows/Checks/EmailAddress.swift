@@ -1,7 +1,7 @@
 /// Finds e-mail addresses, as RFC 5321 has them in daily use.
 enum EmailAddress {
-  @Sendable static func first(in bytes: [UInt8]) -> Range<Int>? {
-    var start = 0
+  @Sendable static func first(in bytes: [UInt8], from start: Int = 0) -> Range<Int>? {
+    var start = start
     while let at = bytes[start...].firstIndex(of: UInt8(ascii: "@")) {
       start = at + 1
       if let range = address(around: at, in: bytes) { return range }

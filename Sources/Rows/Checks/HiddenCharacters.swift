@@ -12,25 +12,34 @@ struct HiddenCharacters: RowCheck {
     for text in row.texts where Self.mayHoldSome(text.bytes) {
       let scalars = Array(String(decoding: text.bytes, as: UTF8.self).unicodeScalars)
       let isMisread = Mojibake.first(in: text.bytes) != nil
-      var isRightToLeft: Bool?
-      for (index, scalar) in scalars.enumerated() {
-        switch Self.kind(scalar.value) {
-        case .visible: continue
-        case .lost: add(.replacementCharacter, text, scalar.value)
-        case .control: add(.controlCharacter, text, scalar.value)
-        // Bytes of a text that was read wrongly, which is said already.
-        case .highControl: if !isMisread { add(.controlCharacter, text, scalar.value) }
-        case .invisible: add(.invisibleCharacter, text, scalar.value)
-        case .joiner:
-          if Self.joinsNothing(scalars, index) { add(.invisibleCharacter, text, scalar.value) }
-        case .direction:
-          let hasPurpose = isRightToLeft ?? scalars.contains { Self.isRightToLeft($0.value) }
-          isRightToLeft = hasPurpose
-          if !hasPurpose { add(.invisibleCharacter, text, scalar.value) }
-        }
+      for (index, kind) in Self.places(in: scalars, isMisread: isMisread) {
+        add(kind, text, scalars[index].value)
       }
     }
     return findings
+  }
+
+  /// Which characters of a text are meant, and as what.
+  ///
+  /// - Parameter isMisread: Whether the text is mojibake: its bytes are no control characters.
+  static func places(
+    in scalars: [Unicode.Scalar], isMisread: Bool
+  ) -> [(index: Int, kind: RowFindingKind)] {
+    var isRightToLeft: Bool?
+    return scalars.indices.compactMap { index in
+      switch kind(scalars[index].value) {
+      case .visible: return nil
+      case .lost: return (index, .replacementCharacter)
+      case .control: return (index, .controlCharacter)
+      case .highControl: return isMisread ? nil : (index, .controlCharacter)
+      case .invisible: return (index, .invisibleCharacter)
+      case .joiner: return joinsNothing(scalars, index) ? (index, .invisibleCharacter) : nil
+      case .direction:
+        let hasPurpose = isRightToLeft ?? scalars.contains { Self.isRightToLeft($0.value) }
+        isRightToLeft = hasPurpose
+        return hasPurpose ? nil : (index, .invisibleCharacter)
+      }
+    }
   }
 
   private enum Kind { case visible, lost, control, highControl, invisible, joiner, direction }
@@ -50,7 +59,7 @@ struct HiddenCharacters: RowCheck {
   }
 
   /// Plain ASCII is passed over at once.
-  private static func mayHoldSome(_ bytes: [UInt8]) -> Bool {
+  static func mayHoldSome(_ bytes: [UInt8]) -> Bool {
     bytes.contains { $0 >= 0x7F || ($0 < 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09) }
   }
 

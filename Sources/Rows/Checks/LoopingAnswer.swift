@@ -7,8 +7,7 @@ struct LoopingAnswer: RowCheck {
 
   func findings(in row: CheckedRow) -> [RowFinding] {
     for text in row.texts where text.isAnswer && text.bytes.count < 1 << 20 {
-      let words = Words.hashes(text.bytes)
-      guard let period = Self.period(words) else { continue }
+      guard let period = Self.period(text.words) else { continue }
       return [
         row.finding(
           .loopingAnswer,

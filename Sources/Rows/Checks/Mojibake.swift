@@ -43,13 +43,14 @@ struct Mojibake: RowCheck {
     return nil
   }
 
-  private struct Sequence {
+  /// The bytes of one character, each shown as a character of its own.
+  struct Sequence {
     let bytes: [UInt8]
     let scalar: Unicode.Scalar
   }
 
   /// Scalars from `index` on that are the bytes of one character.
-  private static func sequence(_ scalars: [Unicode.Scalar], at index: Int) -> Sequence? {
+  static func sequence(_ scalars: [Unicode.Scalar], at index: Int) -> Sequence? {
     guard let lead = byte(scalars[index]), (0xC2...0xF4).contains(lead) else { return nil }
     let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
     guard index + length <= scalars.count else { return nil }

@@ -1,6 +1,8 @@
+import Formats
+
 /// Finds rows that say nearly the same.
 ///
-/// Of each row 64 bytes are kept. Words are kept as well as long as they take no more than `budget`; where
+/// Of each row 68 bytes are kept. Words are kept as well as long as they take no more than `budget`; where
 /// a pair's are not, its rows have to be read again.
 struct NearDuplicates {
   /// Rows that may be alike, by their numbers; `first` < `second`.
@@ -13,23 +15,19 @@ struct NearDuplicates {
   static let threshold = 0.8
   static let thresholdOfAnswers = 0.5
 
-  /// Shingles that are kept, at 4 bytes each.
-  private var budget: Int
-  private var numbers: [Int] = []
-  /// `MinHash.bands` for each row.
-  private var keys: [UInt32] = []
-  private var kept: [Int: ShingleSet] = [:]
+  private var numbers = ChunkedList<UInt32>()
+  /// One for each band of `MinHash`.
+  private var keys = ChunkedList<SIMD16<UInt32>>()
+  private var kept: KeptShingles
 
-  init(budget: Int = 1 << 24) { self.budget = budget }
+  /// - Parameter budget: Shingles that are kept, at 4 bytes each.
+  init(budget: Int = 1 << 24) { kept = KeptShingles(budget: budget) }
 
   /// - Parameter number: Of the row; ascending from call to call.
   mutating func add(_ set: ShingleSet, number: Int) {
-    numbers.append(number)
-    keys += MinHash.bandKeys(MinHash.signature(set.all))
-    let size = set.all.count + set.answers.count
-    guard size <= budget else { return }
-    budget -= size
-    kept[number] = set
+    numbers.append(UInt32(clamping: number))
+    keys.append(SIMD16(MinHash.bandKeys(MinHash.signature(set.all))))
+    kept.add(set, number: number)
   }
 
   /// Pairs that share a band, in the order of their second row. Of many rows in one band each is paired with
@@ -41,8 +39,8 @@ struct NearDuplicates {
     for band in 0..<MinHash.bands {
       var entries: [UInt64] = []
       entries.reserveCapacity(numbers.count)
-      for place in numbers.indices where !isRepeated(numbers[place]) {
-        entries.append(UInt64(keys[place * MinHash.bands + band]) << 32 | UInt64(place))
+      for place in numbers.indices where !isRepeated(Int(numbers[place])) {
+        entries.append(UInt64(keys[place][band]) << 32 | UInt64(place))
       }
       entries.sort()
       var start = 0
@@ -59,13 +57,45 @@ struct NearDuplicates {
     return pairs.sorted { ($0.second, $0.first) < ($1.second, $1.first) }
   }
 
-  private func number(_ entry: UInt64) -> Int { numbers[Int(entry & 0xFFFF_FFFF)] }
+  private func number(_ entry: UInt64) -> Int { Int(numbers[Int(entry & 0xFFFF_FFFF)]) }
 
-  /// The words of a row, where they were kept.
-  func shingles(_ number: Int) -> ShingleSet? { kept[number] }
+  /// Rows whose words are read again in one go.
+  private static let rowsOfAPass = 100_000
+
+  /// Pairs of rows that are nearly the same, in the order of their second row.
+  ///
+  /// - Parameters:
+  ///   - isRepeated: Whether a row does not count.
+  ///   - shingles: Reads the words of some rows again.
+  func alike(
+    except isRepeated: (Int) -> Bool,
+    _ shingles: (Set<Int>) throws(Problem) -> [Int: ShingleSet]
+  ) throws(Problem) -> [(pair: Pair, similarity: Double)] {
+    var found: [(pair: Pair, similarity: Double)] = []
+    var rest: [Pair] = []
+    func compare(_ pair: Pair, _ a: ShingleSet, _ b: ShingleSet) {
+      if let similarity = Self.similarity(a, b) { found.append((pair, similarity)) }
+    }
+    for pair in candidates(except: isRepeated) {
+      if let a = kept[pair.first], let b = kept[pair.second] {
+        compare(pair, a, b)
+      } else {
+        rest.append(pair)
+      }
+    }
+    while !rest.isEmpty {
+      let batch = rest.prefix(Self.rowsOfAPass / 2)
+      let words = try shingles(Set(batch.flatMap { [$0.first, $0.second] }))
+      for pair in batch {
+        if let a = words[pair.first], let b = words[pair.second] { compare(pair, a, b) }
+      }
+      rest.removeFirst(batch.count)
+    }
+    return found.sorted { ($0.pair.second, $0.pair.first) < ($1.pair.second, $1.pair.first) }
+  }
 
   /// How alike two rows are where they are nearly the same; nil where they are not.
-  static func similarity(_ a: ShingleSet, _ b: ShingleSet) -> Double? {
+  private static func similarity(_ a: ShingleSet, _ b: ShingleSet) -> Double? {
     let found = a.resemblance(b)
     return found.all >= threshold && found.answers >= thresholdOfAnswers ? found.all : nil
   }

@@ -1,7 +1,7 @@
 /// Finds public IPv4 addresses.
 enum NetworkAddress {
-  @Sendable static func first(in bytes: [UInt8]) -> Range<Int>? {
-    var index = 0
+  @Sendable static func first(in bytes: [UInt8], from start: Int = 0) -> Range<Int>? {
+    var index = start
     while index < bytes.count {
       guard bytes.isDigit(index) else {
         index += 1

@@ -4,9 +4,10 @@ struct PersonalData: RowCheck {
   func findings(in row: CheckedRow) -> [RowFinding] {
     var findings: [RowFinding] = []
     for text in row.texts {
-      for (kind, what, find) in Self.searches
-      where !findings.contains(where: { $0.kind == kind }) {
-        guard let range = find(text.bytes) else { continue }
+      let digits = text.bytes.count { (0x30...0x39).contains($0) }
+      for (kind, what, leastDigits, find) in Self.searches
+      where digits >= leastDigits && !findings.contains(where: { $0.kind == kind }) {
+        guard let range = find(text.bytes, 0) else { continue }
         let found = String(decoding: text.bytes[range], as: UTF8.self)
         findings.append(
           row.finding(kind, "\(text.name) holds what looks like \(what): \(Self.masked(found))"))
@@ -15,15 +16,18 @@ struct PersonalData: RowCheck {
     return findings
   }
 
-  private static let searches:
-    [(kind: RowFindingKind, what: String, find: @Sendable ([UInt8]) -> Range<Int>?)] = [
-      (.email, "an e-mail address", EmailAddress.first),
-      (.phone, "a telephone number", PhoneNumber.first),
-      (.cardNumber, "the number of a payment card", CardNumber.first),
-      (.iban, "the number of a bank account", BankAccount.first),
-      (.ipAddress, "an IP address", NetworkAddress.first),
-      (.secret, "a key or a password", Secret.first),
-    ]
+  /// Finds the next one that begins at a place or behind it.
+  typealias Search = @Sendable (_ bytes: [UInt8], _ start: Int) -> Range<Int>?
+
+  /// With the digits that each has at least, so that a text with fewer need not be searched.
+  static let searches: [(kind: RowFindingKind, what: String, leastDigits: Int, find: Search)] = [
+    (.email, "an e-mail address", 0, EmailAddress.first),
+    (.phone, "a telephone number", 7, PhoneNumber.first),
+    (.cardNumber, "the number of a payment card", 13, CardNumber.first),
+    (.iban, "the number of a bank account", 2, BankAccount.first),
+    (.ipAddress, "an IP address", 4, NetworkAddress.first),
+    (.secret, "a key or a password", 0, Secret.first),
+  ]
 
   /// Enough to find it again, not enough to copy it from a report.
   private static func masked(_ text: String) -> String {

@@ -1,7 +1,7 @@
 /// Finds telephone numbers: with a country code, in the North American form, or behind a word such as "tel".
 enum PhoneNumber {
-  @Sendable static func first(in bytes: [UInt8]) -> Range<Int>? {
-    for index in bytes.indices {
+  @Sendable static func first(in bytes: [UInt8], from start: Int = 0) -> Range<Int>? {
+    for index in bytes.indices.dropFirst(start) {
       let found: Range<Int>?
       switch bytes[index] {
       case UInt8(ascii: "+"): found = international(bytes, index)
@@ -59,9 +59,9 @@ enum PhoneNumber {
   /// "Tel. 030 901820": a word that says so, then 7 to 15 digits in two groups or more.
   private static func announced(_ bytes: [UInt8], _ index: Int) -> Range<Int>? {
     guard !bytes.isWord(index - 1) else { return nil }
-    for word in ["telephone", "phone", "mobile", "tel", "fax"] {
-      let end = index + word.utf8.count
-      guard end < bytes.count, zip(bytes[index..<end], word.utf8).allSatisfy({ $0 | 0x20 == $1 }),
+    for word in announcing where bytes[index] | 0x20 == word[0] {
+      let end = index + word.count
+      guard end < bytes.count, zip(bytes[index..<end], word).allSatisfy({ $0 | 0x20 == $1 }),
         !bytes.isWord(end)
       else { continue }
       var place = end
@@ -72,6 +72,10 @@ enum PhoneNumber {
       return place..<number.end
     }
     return nil
+  }
+
+  private static let announcing = ["telephone", "phone", "mobile", "tel", "fax"].map {
+    Array($0.utf8)
   }
 
   /// Digits in groups with one separator between them, or two around parentheses.

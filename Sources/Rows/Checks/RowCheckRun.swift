@@ -18,7 +18,7 @@ package struct RowCheckRun {
     }
   }
 
-  package let sources: [Source]
+  package internal(set) var sources: [Source]
   /// What makes tokens of rows; nil: only texts are looked at.
   package var renderer: Renderer?
   /// The most tokens of a row; nil: any number.
@@ -34,6 +34,20 @@ package struct RowCheckRun {
   var shinglesKept = 1 << 24
 
   package init(_ sources: [Source]) { self.sources = sources }
+
+  /// The checks that look at one row at a time.
+  var checks: [any RowCheck] {
+    [
+      RepeatedKeys(), TurnOrder(), ToolCalls(),
+      TokenChecks(maxLength: maxLength, overlong: overlong, positions: positions), controlTokens,
+      Mojibake(), HiddenCharacters(), PersonalData(), EchoedQuestion(), Placeholder(), CodeFence(),
+      LoopingAnswer(),
+    ]
+  }
+
+  var controlTokens: ControlTokens {
+    ControlTokens(renderer.map { ControlTokens.texts(of: $0.tokenizer) })
+  }
 
   /// - Parameter progress: Called now and then with the number of rows so far.
   /// - Throws: Where a file is no file of rows at all, and where the template does not fit the model.
@@ -91,13 +105,18 @@ package struct RowCheckRun {
           first[key] = (path, source.part)
           continue
         }
-        let parts = other.part == source.part ? "" : ", and it is both learnt from and held out"
-        findings.append(
-          RowFinding(
-            .sameFile, RowPlace(file: path, index: 0, line: 0, isLineFile: false),
-            "the file is also named as \(other.path)\(parts)"))
+        findings.append(Self.repeatedFile((path, source.part), as: other))
       }
     }
     return findings
+  }
+
+  static func repeatedFile(
+    _ file: (path: String, part: RowPart), as other: (path: String, part: RowPart)
+  ) -> RowFinding {
+    let parts = other.part == file.part ? "" : ", and it is both learnt from and held out"
+    return RowFinding(
+      .sameFile, RowPlace(file: file.path, index: 0, line: 0, isLineFile: false),
+      "the file is also named as \(other.path)\(parts)")
   }
 }

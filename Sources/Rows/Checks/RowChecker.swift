@@ -14,14 +14,7 @@ struct RowChecker {
     near = NearDuplicates(budget: run.shinglesKept)
     report = RowCheckReport(kept: run.findingsKept)
     report.isRendered = run.renderer != nil
-    let tokens = run.renderer.map { ControlTokens.texts(of: $0.tokenizer) }
-    checks = [
-      RepeatedKeys(), TurnOrder(), ToolCalls(),
-      TokenChecks(
-        maxLength: run.maxLength, overlong: run.overlong, positions: run.positions),
-      ControlTokens(tokens), Mojibake(), HiddenCharacters(), PersonalData(), EchoedQuestion(),
-      Placeholder(), CodeFence(), LoopingAnswer(),
-    ]
+    checks = run.checks
   }
 
   /// - Parameter source: Which of the sources the row is from.
@@ -97,33 +90,12 @@ struct RowChecker {
 
   // MARK: Nearly the same
 
-  /// Rows whose words are read again in one go.
-  private static let rowsOfAPass = 100_000
-
   private mutating func addNearDuplicates(
     except repeated: Set<Int>, _ shingles: (Set<Int>) throws(Problem) -> [Int: ShingleSet]
   ) throws(Problem) {
     var found: [Int: [(row: Int, similarity: Double)]] = [:]
-    var rest: [NearDuplicates.Pair] = []
-    for pair in near.candidates(except: { repeated.contains($0) }) {
-      guard let a = near.shingles(pair.first), let b = near.shingles(pair.second) else {
-        rest.append(pair)
-        continue
-      }
-      if let similarity = NearDuplicates.similarity(a, b) {
-        found[pair.second, default: []].append((pair.first, similarity))
-      }
-    }
-    while !rest.isEmpty {
-      let batch = rest.prefix(Self.rowsOfAPass / 2)
-      let words = try shingles(Set(batch.flatMap { [$0.first, $0.second] }))
-      for pair in batch {
-        guard let a = words[pair.first], let b = words[pair.second],
-          let similarity = NearDuplicates.similarity(a, b)
-        else { continue }
-        found[pair.second, default: []].append((pair.first, similarity))
-      }
-      rest.removeFirst(batch.count)
+    for (pair, similarity) in try near.alike(except: repeated.contains, shingles) {
+      found[pair.second, default: []].append((pair.first, similarity))
     }
     for (row, others) in found.sorted(by: { $0.key < $1.key }) { add(row, likeOneOf: others) }
   }

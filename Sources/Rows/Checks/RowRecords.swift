@@ -1,7 +1,7 @@
 import Formats
 import Text
 
-/// What is kept of every row of a check: 48 bytes, so that files of millions of rows fit.
+/// What is kept of every row of a check: 40 bytes, so that files of millions of rows fit.
 struct RowRecords {
   struct Record {
     /// Of who says what, white space aside.
@@ -20,7 +20,7 @@ struct RowRecords {
     let answerBytes: UInt32
   }
 
-  private(set) var records: [Record] = []
+  private var records = ChunkedList<Record>()
   private var files: [String] = []
 
   /// - Parameter row: nil for a row that was refused, which only counts.
@@ -52,23 +52,28 @@ struct RowRecords {
 
   /// Groups of rows that say the same, each in ascending order, by their first row.
   func groups() -> [[Int]] {
-    let numbers = records.indices.filter { records[$0].content != 0 }.sorted {
-      (records[$0].content, $0) < (records[$1].content, $1)
+    var numbers: [UInt32] = []
+    for index in records.indices where records[index].content != 0 {
+      numbers.append(UInt32(clamping: index))
+    }
+    numbers.sort {
+      (records[Int($0)].content, $0) < (records[Int($1)].content, $1)
     }
     var groups: [[Int]] = []
     var start = 0
     for end in 1..<max(numbers.count + 1, 1) {
       let isSame =
-        end < numbers.count && records[numbers[end]].content == records[numbers[start]].content
+        end < numbers.count
+        && records[Int(numbers[end])].content == records[Int(numbers[start])].content
       if isSame { continue }
-      if end - start > 1 { groups.append(Array(numbers[start..<end])) }
+      if end - start > 1 { groups.append(numbers[start..<end].map { Int($0) }) }
       start = end
     }
     return groups.sorted { $0[0] < $1[0] }
   }
 
   /// Roles, texts and tools; white space counts as one space, at the ends as none.
-  private static func content(_ row: CheckedRow) -> UInt64? {
+  static func content(_ row: CheckedRow) -> UInt64? {
     var hash = ByteHash()
     if row.texts.isEmpty {
       // Tokens and other rows without texts: the row as it is.
@@ -129,8 +134,12 @@ struct RowRecords {
 
   /// Rows of a file of at least 100 that are far longer, or whose answers are far shorter, than the others:
   /// by eight times and by six deviations of the logarithm (median absolute deviation).
-  func unusualLengths(of source: Int) -> [(row: Int, sentence: String)] {
-    let rows = taken(of: source)
+  ///
+  /// - Parameter isLeftOut: Whether a row does not count.
+  func unusualLengths(
+    of source: Int, except isLeftOut: (Int) -> Bool = { _ in false }
+  ) -> [(row: Int, sentence: String)] {
+    let rows = taken(of: source).filter { !isLeftOut($0) }
     guard rows.count >= 100 else { return [] }
     let whole = LengthScale(rows.map { records[$0].bytes })
     let answers = LengthScale(rows.map { records[$0].answerBytes }.filter { $0 > 0 })

@@ -17,9 +17,8 @@ struct ShingleSet: Equatable {
     var words: [UInt64] = []
     var answers: [UInt64] = []
     for text in row.texts where text.role != "system" {
-      let hashes = Words.hashes(text.bytes)
-      words += hashes
-      if text.role == "assistant" { answers += hashes }
+      words += text.words
+      if text.role == "assistant" { answers += text.words }
     }
     guard !words.isEmpty else { return nil }
     all = Self.shingles(words)

@@ -19,6 +19,15 @@ enum RowContent {
     }
   }
 
+  /// Texts that no template is put around, and whose they are.
+  var plainTexts: [(role: String, text: String)] {
+    switch self {
+    case .completion(let prompt, let completion): [("user", prompt), ("assistant", completion)]
+    case .document(let text): [("text", text)]
+    case .conversation, .preference, .labelled, .tokens: []
+    }
+  }
+
   /// Why rows of this kind cannot be learnt by themselves; nil where they can.
   var needsComparison: String? {
     switch self {

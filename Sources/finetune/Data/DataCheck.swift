@@ -28,11 +28,7 @@ extension DataCommand {
 
     func run() throws {
       let subject = try data.subject()
-      var check = RowCheckRun(subject.sources)
-      check.renderer = subject.renderer
-      check.maxLength = subject.maxLength
-      check.overlong = subject.overlong
-      check.positions = subject.positions
+      var check = subject.check
       if let files = subject.files, let renderer = subject.renderer {
         check.known =
           UntrainedTokens(files, renderer: renderer)?.findings(model: files.path) ?? []

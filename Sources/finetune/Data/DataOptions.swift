@@ -48,6 +48,16 @@ struct DataOptions: ParsableArguments {
     /// Why there is no model.
     var remark: String?
 
+    /// A check of the rows as they are.
+    var check: RowCheckRun {
+      var check = RowCheckRun(sources)
+      check.renderer = renderer
+      check.maxLength = maxLength
+      check.overlong = overlong
+      check.positions = positions
+      return check
+    }
+
     var names: String { sources.map(\.rows.path).joined(separator: ", ") }
 
     /// What is said beside a result: why there is no model, and what in folders is no file of rows.

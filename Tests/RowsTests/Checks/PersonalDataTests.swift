@@ -4,9 +4,9 @@ import Testing
 @testable import Rows
 
 @Suite struct PersonalDataTests {
-  private func found(_ find: ([UInt8]) -> Range<Int>?, _ text: String) -> String? {
+  private func found(_ find: PersonalData.Search, _ text: String) -> String? {
     let bytes = Array(text.utf8)
-    return find(bytes).map { String(decoding: bytes[$0], as: UTF8.self) }
+    return find(bytes, 0).map { String(decoding: bytes[$0], as: UTF8.self) }
   }
 
   @Test(

@@ -8,86 +8,11 @@ import Text
 
 /// A file of good rows with one row of each kind of damage in it.
 @Suite struct RowCheckTests {
-  /// Shows tools and calls; refuses a system prompt, as templates of some families do.
-  private static let template =
-    "{% if messages[0].role == 'system' %}{{ raise_exception('no system prompt') }}{% endif %}"
-    + "{% if tools %}{{ '<|im_start|>tools\n' }}{{ tools | tojson }}{{ '<|im_end|>\n' }}{% endif %}"
-    + "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content }}"
-    + "{% for call in message.tool_calls or [] %}{{ call.function | tojson }}{% endfor %}"
-    + "{{ '<|im_end|>\n' }}{% endfor %}"
-    + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-
-  private static func renderer(_ template: String = Self.template) throws -> Renderer {
-    Renderer(
-      tokenizer: try Tokenizer.load(goldenPath("template-rendering")),
-      template: try ChatTemplate(source: template, name: "test"), trainOn: .assistant)
-  }
-
-  /// Two files and what is wrong in them.
-  private struct Planted {
-    let directory: TemporaryDirectory
-    let train, held: String
-    /// By file and line.
-    var damage: [String: RowFindingKind] = [:]
-
-    init(rows count: Int, seed: UInt64) throws {
-      directory = try TemporaryDirectory()
-      var random = SplitMix64(seed: seed)
-      var rows = GoodRows(seed: seed)
-      let good = (0..<count).map { _ in rows.next() }
-      // Long enough that one word more or less leaves them alike.
-      let learned = good.prefix(count / 4).filter {
-        $0["tools"] == nil && Words.hashes(Array($0.text().utf8)).count >= 90
-      }
-      train = directory.path("train.jsonl")
-      held = directory.path("held.jsonl")
-      let planted = PlantedDamage.training(&rows, learned: Array(learned))
-      var lines: [(text: String, kind: RowFindingKind?)] = good.map { ($0.text(), nil) }
-      for damage in planted {
-        // Behind the rows that some of them repeat.
-        let place = Int.random(in: count / 4...lines.count, using: &random)
-        lines.insert((damage.line, damage.kind), at: place)
-      }
-      var others: [(text: String, kind: RowFindingKind?)] = (0..<100).map { _ in
-        (rows.next().text(), nil)
-      }
-      for damage in PlantedDamage.heldOut(learned: Array(learned)) {
-        others.append((damage.line, damage.kind))
-      }
-      for (path, lines) in [(train, lines), (held, others)] {
-        for (index, line) in lines.enumerated() {
-          if let kind = line.kind { damage["\(path):\(index + 1)"] = kind }
-        }
-        let text = lines.map { $0.text + "\n" }.joined()
-        _ = try directory.write(lastPathComponent(path), text.utf8)
-      }
-    }
-
-    var run: RowCheckRun {
-      RowCheckRun([
-        .init(RowSource(path: train, format: .sharegpt), .train),
-        .init(RowSource(path: held, format: .sharegpt), .heldOut),
-      ])
-    }
-
-    /// Expects every planted row to be found, and nothing else, but for what `isHidden`.
-    func expect(_ report: RowCheckReport, isHidden: (RowFindingKind) -> Bool = { _ in false }) {
-      let found = Dictionary(grouping: report.findings) { "\($0.place.file):\($0.place.line)" }
-      for (place, kind) in damage where !isHidden(kind) {
-        let kinds = found[place]?.map(\.kind) ?? []
-        #expect(kinds.contains(kind), "\(place): \(kind.rawValue), found \(kinds)")
-      }
-      for (place, findings) in found where damage[place] == nil {
-        Issue.record("\(place) is a good row: \(findings.map(\.description))")
-      }
-    }
-  }
-
   @Test func everyPlantedRowIsFoundAndNoOther() throws {
-    let planted = try Planted(rows: 5000, seed: 1)
+    let planted = try PlantedFiles(rows: 5000, seed: 1)
     #expect(Set(planted.damage.values).count >= 38)
     var run = planted.run
-    run.renderer = try Self.renderer()
+    run.renderer = try PlantedFiles.renderer()
     (run.maxLength, run.positions) = (3000, 1800)
     var seen: [Int] = []
     let report = try run.run { seen.append($0) }
@@ -99,7 +24,7 @@ import Text
 
   /// What needs tokens is not found then; the rest is.
   @Test func textsAreCheckedWithoutAModel() throws {
-    let planted = try Planted(rows: 600, seed: 2)
+    let planted = try PlantedFiles(rows: 600, seed: 2)
     let report = try planted.run.run()
     let needsModel: Set<RowFindingKind> = [
       .nothingTrained, .overlong, .beyondPositions, .templateRefused, .controlToken,
@@ -112,7 +37,7 @@ import Text
 
   /// Pairs whose words were not kept are read again and judged alike.
   @Test func rowsAreReadAgainWhereMemoryEnds() throws {
-    let planted = try Planted(rows: 600, seed: 3)
+    let planted = try PlantedFiles(rows: 600, seed: 3)
     var run = planted.run
     let all = try run.run().findings
     run.shinglesKept = 0
@@ -187,14 +112,15 @@ import Text
   }
 
   @Test func answersWithoutAnEndAreFound() throws {
-    let renderer = try Self.renderer("{{ messages[0].content }}: {{ messages[1].content }}.")
+    let renderer = try PlantedFiles.renderer(
+      "{{ messages[0].content }}: {{ messages[1].content }}.")
     let text = Self.alpaca("Where does the ferry land?", "At the old pier")
     let found = try findings([("r.jsonl", text, .train)], renderer: renderer)
     #expect(found.map(\.kind) == [.endNotTrained])
   }
 
   @Test func whatATemplateDoesNotShowIsNoted() throws {
-    let renderer = try Self.renderer(
+    let renderer = try PlantedFiles.renderer(
       "{% for message in messages %}{{ message.content }}<|im_end|>{% endfor %}")
     let row =
       #"{"conversations": [{"from": "human", "value": "Which way?"}, {"from": "gpt", "value": "Left."}], "tools": [{"name": "f"}]}"#
