@@ -22,7 +22,8 @@ package enum Merger {
     if let template = try ChatTemplate.template(ofAdapter: adapter),
       try ChatTemplate.load(files.tokenizerPath, gguf: files.gguf)?.source != template.source
     {
-      warn("the model gets the chat template that the adapter was trained with, not the base model's")
+      warn(
+        "the model gets the chat template that the adapter was trained with, not the base model's")
     }
     let workspace = Workspace()
     let groups = files.tensorGroups(as: type) { site, weight in

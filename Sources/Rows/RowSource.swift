@@ -34,7 +34,6 @@ package struct RowSource: Sendable, Equatable {
     return options.text()
   }
 
-
   /// The source with a format of its own: where it says "auto", the one that its rows have.
   package func recognized() throws(Problem) -> RowSource {
     guard format == .auto else { return self }

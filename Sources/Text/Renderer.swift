@@ -65,13 +65,15 @@ package struct Renderer: Sendable {
     let text = try text(of: conversation.messages, tools: conversation.tools)
     let bytes = Array(text.utf8)
     let isAll = trainOn == .all
-    let needsTurns = !isAll || conversation.messages.contains { $0.role == "assistant" && $0.weight != 1 }
+    let needsTurns =
+      !isAll || conversation.messages.contains { $0.role == "assistant" && $0.weight != 1 }
     let turns = needsTurns ? try turns(of: conversation, in: bytes) : []
     let answers = turns.map { turn in
       let end = turn.end ?? endOfTurn(in: bytes, after: turn.text.upperBound)
       return (
         span: TrainedSpan(
-          bytes: turn.text.lowerBound..<(trainsTurnEnds ? end ?? turn.text.upperBound : turn.text.upperBound),
+          bytes: turn.text
+            .lowerBound..<(trainsTurnEnds ? end ?? turn.text.upperBound : turn.text.upperBound),
           weight: conversation.weight * conversation.messages[turn.message].weight,
           isPromptEnd: turn.beginsAtPrompt),
         ends: end != nil
@@ -92,7 +94,8 @@ package struct Renderer: Sendable {
   ) throws(Problem) -> [TurnFinder.Turn] {
     var indices = conversation.messages.indices.filter {
       let message = conversation.messages[$0]
-      return message.role == "assistant" && (trainOn == .all ? message.weight != 1 : message.isTrained)
+      return message.role == "assistant"
+        && (trainOn == .all ? message.weight != 1 : message.isTrained)
     }
     if trainOn == .last {
       let last = conversation.messages.lastIndex { $0.role == "assistant" }

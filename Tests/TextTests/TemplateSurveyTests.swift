@@ -128,12 +128,16 @@ enum TemplateSurvey {
       guard let expected = example.text else {
         // By decision: parts are joined for templates that take texts, and what transformers 4 passed as
         // none is tried where leaving it out fails.
-        if ["parts", "null content", "arguments as text"].contains(example.conversation) { return nil }
+        if ["parts", "null content", "arguments as text"].contains(example.conversation) {
+          return nil
+        }
         return "rendered, transformers says: \(example.refusal ?? example.error ?? "")"
       }
       // By decision as well: templates that take texts show the list of parts as code, or nothing of it.
       let isLost = !expected.contains("What turns") || !expected.contains("Water turns it.")
-      if example.conversation == "parts", expected.contains("text'") || expected.contains("text\"") || isLost {
+      if example.conversation == "parts",
+        expected.contains("text'") || expected.contains("text\"") || isLost
+      {
         return nil
       }
       if text.utf8.elementsEqual(expected.utf8) { return nil }

@@ -29,7 +29,8 @@ struct ChatMessage {
       throw RowFault("found \(element.kindName), expected an object")
     }
     let roleKey = roleKey ?? (object["role"] == nil ? "from" : "role")
-    let contentKey = contentKey ?? (object["content"] == nil && object["value"] != nil ? "value" : "content")
+    let contentKey =
+      contentKey ?? (object["content"] == nil && object["value"] != nil ? "value" : "content")
     let role = try role(object[roleKey], called: roleKey)
     let content = try checked(object[contentKey], called: contentKey)
     if role == "function_call" { return try calls(content, called: contentKey) }
@@ -46,7 +47,9 @@ struct ChatMessage {
   }
 
   private func role(_ value: JSON?, called key: String) throws(RowFault) -> String {
-    guard let value, !value.isNull else { throw RowFault("\"\(key)\" is missing, expected who speaks") }
+    guard let value, !value.isNull else {
+      throw RowFault("\"\(key)\" is missing, expected who speaks")
+    }
     guard let name = value.string else {
       throw RowFault("\"\(key)\" is \(value.kindName), expected who speaks")
     }
@@ -77,7 +80,9 @@ struct ChatMessage {
 
   /// ShareGPT's `function_call`: calls written as text.
   private func calls(_ content: JSON?, called key: String) throws(RowFault) -> Message {
-    guard let text = content?.string else { throw RowFault("\"\(key)\" is missing, expected a call") }
+    guard let text = content?.string else {
+      throw RowFault("\"\(key)\" is missing, expected a call")
+    }
     return Message(
       role: "assistant", content: "", toolCalls: try ToolRow.calls(writtenAs: text),
       toolCallText: text)

@@ -12,9 +12,13 @@ struct PreferenceRow {
     guard let rejected = try fields.value(of: ["rejected", "rejected_response"])?.value else {
       throw RowFault("\"rejected\" is missing, expected the worse answer")
     }
-    let prompt = try fields.value(of: ["prompt", "instruction", "question", "messages", "conversations"])
+    let prompt = try fields.value(of: [
+      "prompt", "instruction", "question", "messages", "conversations",
+    ])
     let asked =
-      if let prompt { try messages(prompt.value, prompt.name, answersWith: "user") } else { [Message]() }
+      if let prompt { try messages(prompt.value, prompt.name, answersWith: "user") } else {
+        [Message]()
+      }
     let good = try answer(chosen, "chosen", asked)
     let bad = try answer(rejected, "rejected", asked)
     guard good != bad else {

@@ -32,7 +32,8 @@ extension RowFormat {
       throw Problem(
         path,
         "rows look like several formats: row \(first.row + 1) like \"\(first.format.rawValue)\", row "
-          + "\(found[1].row + 1) like \"\(found[1].format.rawValue)\"; name the format, or divide the file")
+          + "\(found[1].row + 1) like \"\(found[1].format.rawValue)\"; name the format, or divide the file"
+      )
     }
     return first.format
   }

@@ -25,7 +25,8 @@ package struct RowMapping: Sendable, Equatable {
   ]
 
   /// The row under the names of its format, and which of its members that took.
-  func apply(to row: JSONObject, format: RowFormat) throws(RowFault) -> (JSONObject, used: [String]) {
+  func apply(to row: JSONObject, format: RowFormat) throws(RowFault) -> (JSONObject, used: [String])
+  {
     var (result, used) = (row, [String]())
     for (name, column) in fields.sorted(by: { $0.key < $1.key })
     where name != "role" && name != "content" {
@@ -39,7 +40,8 @@ package struct RowMapping: Sendable, Equatable {
       let (text, columns) = try Self.fill(prompt, from: row)
       // What the prompt shows is not shown a second time as a field of the format.
       for column in columns where !fields.keys.contains(column) { result[column] = nil }
-      result[format == .alpaca ? "instruction" : format == .text ? "text" : "prompt"] = .string(text)
+      result[format == .alpaca ? "instruction" : format == .text ? "text" : "prompt"] = .string(
+        text)
       used += columns
     }
     return (result, used)

@@ -38,7 +38,9 @@ struct TokenizedRow {
       }
       (ids, labels) = (kept.map { ids[$0] }, kept.map { labels[$0] })
     }
-    guard !ids.isEmpty else { throw RowFault("\"input_ids\" is empty, so there is nothing to learn") }
+    guard !ids.isEmpty else {
+      throw RowFault("\"input_ids\" is empty, so there is nothing to learn")
+    }
     (self.ids, self.labels) = (ids, labels)
   }
 
@@ -49,7 +51,8 @@ struct TokenizedRow {
       throw RowFault("\"\(name)\" is \(value.kindName), expected a list of whole numbers")
     }
     if let count, list.count != count {
-      throw RowFault("\"\(name)\" has \(list.count) numbers, expected \(count), as many as \"input_ids\"")
+      throw RowFault(
+        "\"\(name)\" has \(list.count) numbers, expected \(count), as many as \"input_ids\"")
     }
     return try list.map { element throws(RowFault) in
       guard let number = element.integer.flatMap(Int32.init(exactly:)) else {

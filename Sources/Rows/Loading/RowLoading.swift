@@ -77,7 +77,8 @@ package struct RowLoading: Sendable {
     guard malformed.count == 0 else {
       let rows = malformed.count == 1 ? "a row" : "\(malformed.count) rows"
       throw Problem(
-        heading: "\(names): \(rows) cannot be read; repair them, or let finetune data prepare write a file "
+        heading:
+          "\(names): \(rows) cannot be read; repair them, or let finetune data prepare write a file "
           + "without them", problems: malformed.shown)
     }
     guard overlong.count == 0 else {

@@ -34,7 +34,8 @@ package struct UnusedKeys: Equatable, Sendable {
   package var sentences: [String] {
     files.map { file in
       let keys = file.keys.map { "\"\($0.name)\" (\($0.rows) \($0.rows == 1 ? "row" : "rows"))" }
-      return "\(file.name): the format has no use for \(keys.joined(separator: ", ")), which the model does not see; "
+      return
+        "\(file.name): the format has no use for \(keys.joined(separator: ", ")), which the model does not see; "
         + "\"fields\" of the source can say what that is"
     }
   }
@@ -55,7 +56,9 @@ package struct UnusedKeys: Equatable, Sendable {
   init?(_ json: JSON) {
     guard let list = json.array else { return nil }
     for element in list {
-      guard let name = element["file"]?.string, let keys = element["keys"]?.array else { return nil }
+      guard let name = element["file"]?.string, let keys = element["keys"]?.array else {
+        return nil
+      }
       var file = File(name: name)
       for key in keys {
         guard let name = key["key"]?.string, let rows = key["rows"]?.integer, rows > 0 else {

@@ -20,7 +20,8 @@ extension ChatTemplate {
     case .null: "none"
     case .array(let elements): "[" + elements.map(literal).joined(separator: ", ") + "]"
     case .object(let object):
-      "{" + object.members.map { "\(JSON.string($0.key).text()): \(literal($0.value))" }
+      "{"
+        + object.members.map { "\(JSON.string($0.key).text()): \(literal($0.value))" }
         .joined(separator: ", ") + "}"
     default: value.text()
     }

@@ -62,10 +62,11 @@ extension ChatTemplate {
         message.body["tool_call_id"] = call["id"]
         message.body["name"] = "name"
       }
-      let messages = before + [message] + (["system", "developer"].contains(role) ? [Self.question] : [])
+      let messages =
+        before + [message] + (["system", "developer"].contains(role) ? [Self.question] : [])
       let text = text(of: messages.map { json($0, joinsParts: false) }, nil)
       // A template that takes strings writes the list itself, if it does not fail.
-      if let text, PythonString.contains(text, Self.mark), 
+      if let text, PythonString.contains(text, Self.mark),
         !PythonString.contains(text, "'text'"), !PythonString.contains(text, "\"text\"")
       {
         roles.insert(role)

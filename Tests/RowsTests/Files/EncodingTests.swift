@@ -32,7 +32,8 @@ import Testing
     bytes += [0x3D, 0xD8] + utf16("\"}\n{\"a\": 1}\n", bigEndian: false, mark: false)
     let read = try ReadRows(bytes, named: "r.jsonl")
     #expect(read.rows == [["a": 1]])
-    #expect(read.faults.count == 1 && read.faults[0].contains("half of a surrogate pair"), "\(read)")
+    #expect(
+      read.faults.count == 1 && read.faults[0].contains("half of a surrogate pair"), "\(read)")
     let text = try ReadRows([0xFE, 0xFF, 0, 0x41, 0xD8, 0x3D], named: "r.txt")
     #expect(text.problem?.contains("half of a surrogate pair") == true, "\(text)")
   }
@@ -52,20 +53,25 @@ import Testing
     let read = try ReadRows(bytes, named: "r.jsonl")
     #expect(read.rows == [["a": 1], ["a": 2]])
     try #require(read.faults.count == 1)
-    #expect(read.faults[0].hasPrefix("2: this line is not JSON: byte 11 of the line, 0xE9, is not UTF-8"))
+    #expect(
+      read.faults[0].hasPrefix("2: this line is not JSON: byte 11 of the line, 0xE9, is not UTF-8"))
 
-    let list = try ReadRows(Array("[\"a\",\n \"caf".utf8) + [0xE9] + Array("\"]".utf8), named: "r.json")
-    #expect(list.problem?.hasPrefix("r.json:2: byte 6 of the line, 0xE9, is not UTF-8") == true, "\(list)")
+    let list = try ReadRows(
+      Array("[\"a\",\n \"caf".utf8) + [0xE9] + Array("\"]".utf8), named: "r.json")
+    #expect(
+      list.problem?.hasPrefix("r.json:2: byte 6 of the line, 0xE9, is not UTF-8") == true, "\(list)"
+    )
     let table = try ReadRows(Array("a,b\nx,y\nz,caf".utf8) + [0xE9, 0x0A], named: "r.csv")
     #expect(table.problem?.hasPrefix("r.csv:3: byte 6 of the line, 0xE9") == true, "\(table)")
     let text = try ReadRows(Array("one\ntwo ".utf8) + [0x93], named: "r.md")
     #expect(text.problem?.hasPrefix("r.md:2: byte 5 of the line, 0x93") == true, "\(text)")
   }
 
-  @Test(arguments: [
-    [0xFF, 0xFE, 0, 0, 0x7B, 0, 0, 0], [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x7B],
-    [0x7B, 0, 0, 0, 0x7D, 0, 0, 0], [0, 0, 0, 0x7B, 0, 0, 0, 0x7D],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xFF, 0xFE, 0, 0, 0x7B, 0, 0, 0], [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x7B],
+      [0x7B, 0, 0, 0, 0x7D, 0, 0, 0], [0, 0, 0, 0x7B, 0, 0, 0, 0x7D],
+    ] as [[UInt8]])
   func utf32IsRefusedByName(bytes: [UInt8]) throws {
     let problem = try #require(try ReadRows(bytes, named: "r.jsonl").problem)
     #expect(problem == "r.jsonl: this is UTF-32 text; save it as UTF-8")

@@ -15,8 +15,10 @@ import Testing
     let text = line + [0x0A] + line
     for count in line.count + 2..<text.count {
       let read = try ReadRows(text[..<count], named: "r.jsonl")
-      #expect(read.problem == "r.jsonl:2: the file ends inside this row: it was cut; make or copy it again,"
-        + " or remove the line", "cut at \(count): \(read)")
+      #expect(
+        read.problem
+          == "r.jsonl:2: the file ends inside this row: it was cut; make or copy it again,"
+          + " or remove the line", "cut at \(count): \(read)")
       #expect(read.rows.count == 1)
     }
   }
@@ -26,7 +28,8 @@ import Testing
     #expect(read.problem == nil && read.rows == [["a": 1]])
     #expect(read.faults.map { $0.prefix(1) } == ["1", "2", "3", "4", "6"])
     #expect(read.faults.allSatisfy { $0.dropFirst(3).hasPrefix(RowFile.malformedLine) })
-    #expect(read.faults[0].contains("is a .json file") && !read.faults[1].contains("is a .json file"))
+    #expect(
+      read.faults[0].contains("is a .json file") && !read.faults[1].contains("is a .json file"))
   }
 
   @Test func documentsAreRows() throws {
@@ -55,7 +58,8 @@ import Testing
 
   @Test(arguments: [
     ("r.parquet", "duckdb"), ("r.PARQUET", "to_json"), ("r.xlsx", "save the sheet as CSV"),
-    ("r.zip", "unpack it"), ("r.jsonl.bz2", "unpack it"), ("r.arrow", "datasets"), ("r", "expected .jsonl"),
+    ("r.zip", "unpack it"), ("r.jsonl.bz2", "unpack it"), ("r.arrow", "datasets"),
+    ("r", "expected .jsonl"),
     ("r.gz", "expected .jsonl"), ("r.bin", "expected .jsonl"), (".jsonl", "expected .jsonl"),
   ])
   func otherKindsAreRefusedByName(name: String, sentence: String) throws {
@@ -63,11 +67,12 @@ import Testing
     #expect(problem.hasPrefix("\(name): ") && problem.contains(sentence), "\(problem)")
   }
 
-  @Test(arguments: [
-    ([0x50, 0x41, 0x52, 0x31, 0x15, 0x04], "Parquet"), ([0x50, 0x4B, 3, 4, 0], "ZIP"),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "xz"), ([0x04, 0x22, 0x4D, 0x18], "lz4"),
-    ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "bzip2"),
-  ] as [([UInt8], String)])
+  @Test(
+    arguments: [
+      ([0x50, 0x41, 0x52, 0x31, 0x15, 0x04], "Parquet"), ([0x50, 0x4B, 3, 4, 0], "ZIP"),
+      ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "xz"), ([0x04, 0x22, 0x4D, 0x18], "lz4"),
+      ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "bzip2"),
+    ] as [([UInt8], String)])
   func otherContentIsRefusedByName(bytes: [UInt8], name: String) throws {
     let problem = try #require(try ReadRows(bytes, named: "r.jsonl").problem)
     #expect(problem.contains(name), "\(problem)")

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ListTests {
   @Test(arguments: [
-    #"{"data": [{"a": 1}, {"a": 2}]}"#, #"{"version": "1", "rows": [{"a": 1}, {"a": 2}], "n": {"m": [1]}}"#,
+    #"{"data": [{"a": 1}, {"a": 2}]}"#,
+    #"{"version": "1", "rows": [{"a": 1}, {"a": 2}], "n": {"m": [1]}}"#,
     "{\"train\" : [\n {\"a\": 1}\n,\n {\"a\": 2}]\n}\n", "[{\"a\": 1}, {\"a\": 2}]",
   ])
   func listsAlsoInsideAnObject(text: String) throws {
@@ -19,7 +20,8 @@ import Testing
     (#"{"examples": [{"a": 1}]}"#, "expected a list of rows"), ("{}", "found an object"),
     (#"{"data": {"a": 1}}"#, "expected a list of rows"), ("7", "expected a list of rows"),
     (#"{"data": [1], "x": 1"#, "the end of the file"), (#"{"data": [1]} {}"#, "after the end"),
-    (#"{"data": [1], }"#, "expected a key"), (#"{"data" [1]}"#, "expected \":\""), (" ", "an empty file"),
+    (#"{"data": [1], }"#, "expected a key"), (#"{"data" [1]}"#, "expected \":\""),
+    (" ", "an empty file"),
   ])
   func whatIsAmbiguousOrNoListIsRefused(text: String, sentence: String) throws {
     let problem = try #require(try ReadRows(text, named: "r.json").problem)

@@ -6,8 +6,10 @@ import Testing
 @testable import Rows
 
 @Suite struct PackedTests {
-  private static let text = (0..<400).map { "{\"n\": \($0), \"text\": \"row \($0 * 7919 % 1009)\"}\n" }
-    .joined()
+  private static let text = (0..<400).map {
+    "{\"n\": \($0), \"text\": \"row \($0 * 7919 % 1009)\"}\n"
+  }
+  .joined()
 
   private static func packed(_ name: String, _ text: String = text) throws -> [UInt8] {
     name == "gz" ? try Packing.gzip(Array(text.utf8)) : try Packing.zstd(Array(text.utf8))
@@ -97,7 +99,8 @@ import Testing
     let before = Self.peak()
     let read = try ReadRows(bomb, named: "r.jsonl.zst")
     let problem = try #require(read.problem)
-    #expect(problem.contains("times its size") || problem.contains("is longer than 256 MB"), "\(problem)")
+    #expect(
+      problem.contains("times its size") || problem.contains("is longer than 256 MB"), "\(problem)")
     #expect(Self.peak() - before < 1 << 30)
   }
 

@@ -41,7 +41,8 @@ enum Packing {
       ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0)
     }
     var output = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
-    let count = windowLog == nil
+    let count =
+      windowLog == nil
       ? ZSTD_compress2(context, &output, output.count, bytes, bytes.count)
       : try streamed(context, bytes, &output)
     try #require(ZSTD_isError(count) == 0)

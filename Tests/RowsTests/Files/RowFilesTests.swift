@@ -21,7 +21,8 @@ import Testing
   }
 
   private static let tree = [
-    "b.jsonl", "a.json", "in/d.csv.gz", "in/deep/c.ndjson", ".hidden.jsonl", ".git/x.jsonl", "LICENSE",
+    "b.jsonl", "a.json", "in/d.csv.gz", "in/deep/c.ndjson", ".hidden.jsonl", ".git/x.jsonl",
+    "LICENSE",
     "in/notes.bin",
   ]
 
@@ -70,7 +71,8 @@ import Testing
   ])
   func nothingIsAnError(path: String, sentence: String) throws {
     let directory = try folder([
-      "code/main.py", "code/a.h", "parquet/a.jsonl", "parquet/b.parquet", "mixed/README.md", "mixed/a.jsonl",
+      "code/main.py", "code/a.h", "parquet/a.jsonl", "parquet/b.parquet", "mixed/README.md",
+      "mixed/a.jsonl",
       "empty/.keep",
     ])
     let error = try #require(throws: Problem.self) { try RowFiles.expand(directory.path(path)) }

@@ -20,8 +20,14 @@ import Text
   }
 
   private static let lines: [(RowFormat, String)] = [
-    (.alpaca, #"{"instruction": "Wo?", "input": "Brück \u00e9", "output": "An der Mühle.", "history": [["a", "b"]]}"#),
-    (.sharegpt, #"{"conversations": [{"from": "human", "value": "q\n\"q\""}, {"from": "gpt", "value": "a 😀"}], "system": "s"}"#),
+    (
+      .alpaca,
+      #"{"instruction": "Wo?", "input": "Brück \u00e9", "output": "An der Mühle.", "history": [["a", "b"]]}"#
+    ),
+    (
+      .sharegpt,
+      #"{"conversations": [{"from": "human", "value": "q\n\"q\""}, {"from": "gpt", "value": "a 😀"}], "system": "s"}"#
+    ),
     (
       .messages,
       #"{"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, {"role": "assistant", "content": null, "#
@@ -32,7 +38,10 @@ import Text
     (.completion, #"{"prompt": "Water", "completion": " turns the wheel"}"#),
     (.text, #"{"text": "The stone grinds the corn. 小溪流过桥下。", "weight": 2}"#),
     (.tokens, #"{"input_ids": [5, 6, 7], "labels": [-100, 6, 7], "attention_mask": [1, 1, 1]}"#),
-    (.preference, #"{"prompt": "q", "chosen": [{"role": "assistant", "content": "a"}], "rejected": "b"}"#),
+    (
+      .preference,
+      #"{"prompt": "q", "chosen": [{"role": "assistant", "content": "a"}], "rejected": "b"}"#
+    ),
     (.kto, #"{"prompt": "q", "completion": "a", "label": true}"#),
   ]
 
@@ -56,7 +65,8 @@ import Text
         Seed(
           name: "\(name).jsonl", bytes: bytes, rows: 3, tellsCuts: true,
           borders: Set(borders(Array(text.utf8), line.utf8))),
-        Seed(name: "\(name).json", bytes: Array("[\(line),\n \(line)]".utf8), rows: 2, tellsCuts: true),
+        Seed(
+          name: "\(name).json", bytes: Array("[\(line),\n \(line)]".utf8), rows: 2, tellsCuts: true),
         Seed(name: "\(name).jsonl.gz", bytes: try Packing.gzip(bytes), rows: 3, tellsCuts: true),
         Seed(name: "\(name).jsonl.zst", bytes: try Packing.zstd(bytes), rows: 3, tellsCuts: true),
       ]
@@ -73,7 +83,8 @@ import Text
       Seed(name: "t.tsv", bytes: Array(tabs.utf8), rows: 2, tellsCuts: false),
       Seed(name: "t.csv.gz", bytes: try Packing.gzip(Array(table.utf8)), rows: 2, tellsCuts: true),
       Seed(name: "t.txt", bytes: Array("Ein Text.\n\nMit Absatz.".utf8), rows: 1, tellsCuts: false),
-      Seed(name: "t.md.zst", bytes: try Packing.zstd(Array("# Text".utf8)), rows: 1, tellsCuts: true),
+      Seed(
+        name: "t.md.zst", bytes: try Packing.zstd(Array("# Text".utf8)), rows: 1, tellsCuts: true),
     ]
     return seeds
   }
@@ -101,7 +112,8 @@ import Text
       let seconds = start.duration(to: .now)
       #expect(seconds < .seconds(5), "\(seed.name), file \(number) took \(seconds)")
       if isCut, seed.tellsCuts, let rows, rows != seed.rows, !seed.borders.contains(bytes.count) {
-        Issue.record("\(seed.name) cut to \(bytes.count) of \(seed.bytes.count) bytes gives \(rows) rows")
+        Issue.record(
+          "\(seed.name) cut to \(bytes.count) of \(seed.bytes.count) bytes gives \(rows) rows")
       }
     }
   }
@@ -126,7 +138,9 @@ import Text
     _ seed: Seed, _ seeds: [Seed], _ numbers: inout SplitMix64
   ) -> (bytes: [UInt8], isCut: Bool) {
     var bytes = seed.bytes
-    func place(_ bytes: [UInt8]) -> Int { bytes.isEmpty ? 0 : Int(numbers.next() % UInt64(bytes.count)) }
+    func place(_ bytes: [UInt8]) -> Int {
+      bytes.isEmpty ? 0 : Int(numbers.next() % UInt64(bytes.count))
+    }
     if numbers.next() % 3 == 0 { return (Array(bytes.prefix(place(bytes))), true) }
     for _ in 0..<1 + numbers.next() % 4 {
       switch numbers.next() % 5 {

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct TableTests {
   @Test func headerGivesTheKeys() throws {
-    let read = try ReadRows("instruction,output\nA,B\n\"C, c\",\"say \"\"D\"\"\"\n,x\n", named: "r.csv")
+    let read = try ReadRows(
+      "instruction,output\nA,B\n\"C, c\",\"say \"\"D\"\"\"\n,x\n", named: "r.csv")
     #expect(read.problem == nil && read.faults.isEmpty)
     #expect(
       read.rows == [
@@ -39,7 +40,8 @@ import Testing
     #expect(read.rows == [["a": "2", "b": "3"], ["a": "9", "b": "10"]])
     #expect(read.places.map(\.index) == [1, 4])
     try #require(read.faults.count == 3)
-    #expect(read.faults[0].hasPrefix("2: this row cannot be read: it has 1 cell and the header has 2"))
+    #expect(
+      read.faults[0].hasPrefix("2: this row cannot be read: it has 1 cell and the header has 2"))
     #expect(read.faults[1].hasPrefix("4: this row cannot be read: it has 3 cells"))
     #expect(read.faults[2].contains("5: this row cannot be read: a cell goes on behind"))
   }

@@ -138,7 +138,8 @@ import Text
       Issue.record("the label is lost")
       return
     }
-    #expect(try fault(#"{"prompt": "q", "completion": "a", "label": 1}"#, .kto).contains("a number"))
+    #expect(
+      try fault(#"{"prompt": "q", "completion": "a", "label": 1}"#, .kto).contains("a number"))
   }
 
   // MARK: Weights, open questions, unused members
@@ -169,7 +170,8 @@ import Text
   }
 
   @Test func namesWhatItDoesNotUse() throws {
-    let dolly = #"{"instruction": "q", "context": "c", "response": "a", "category": "qa", "id": null}"#
+    let dolly =
+      #"{"instruction": "q", "context": "c", "response": "a", "category": "qa", "id": null}"#
     let row = try read(dolly, .alpaca)
     #expect(turns(row) == [["user=q\n\nc", "assistant=a"]] && row.unused == ["category"])
     let chat = try read(
@@ -213,7 +215,8 @@ import Text
         + #"{"role": "assistant", "content": "a"}], "functions": [{"name": "f", "parameters": {}}]}"#,
       .messages)
     let conversation = try #require(row.content.conversations.first)
-    #expect(conversation.tools == [["type": "function", "function": ["name": "f", "parameters": [:]]]])
+    #expect(
+      conversation.tools == [["type": "function", "function": ["name": "f", "parameters": [:]]]])
     #expect(
       conversation.messages[1].toolCalls == [
         ["type": "function", "function": ["name": "f", "arguments": "{}"]]
@@ -245,12 +248,14 @@ import Text
     let mapping = RowMapping(
       fields: ["output": "meta.summary"], prompt: "Sum up {{briefly}}: {article} ({year})")
     let row = try read(
-      #"{"article": "Water runs.", "year": 1899, "meta": {"summary": "Wet."}, "source": "x"}"#, .alpaca,
+      #"{"article": "Water runs.", "year": 1899, "meta": {"summary": "Wet."}, "source": "x"}"#,
+      .alpaca,
       mapping)
     #expect(turns(row) == [["user=Sum up {briefly}: Water runs. (1899)", "assistant=Wet."]])
     #expect(row.unused == ["source"])
     #expect(
-      try fault(#"{"meta": {"summary": "Wet."}}"#, .alpaca, mapping).contains("\"article\" is missing"))
+      try fault(#"{"meta": {"summary": "Wet."}}"#, .alpaca, mapping).contains(
+        "\"article\" is missing"))
     let chat = RowMapping(
       fields: ["messages": "dialog", "role": "speaker", "content": "said"],
       roles: ["customer": "user", "agent": "assistant"])

@@ -146,7 +146,10 @@ import Text
       #"{"conversations": [{"from": "bard", "value": "x"}]}"#,
       "message 1: the role \"bard\" is unknown"
     ),
-    (#"{"conversations": [{"from": "human", "value": "q"}]}"#, "no message is of role \"assistant\""),
+    (
+      #"{"conversations": [{"from": "human", "value": "q"}]}"#,
+      "no message is of role \"assistant\""
+    ),
     (
       #"{"system": "s", "conversations": [{"from": "system", "value": "t"}, {"from": "gpt", "value": "x"}]}"#,
       "found \"system\" and a first message"
