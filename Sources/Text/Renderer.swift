@@ -135,9 +135,9 @@ package struct Renderer: Sendable {
       remarks.append(
         "the template has no place for tools, so the row's tools are not shown to the model")
     }
-    if !template.showsToolCalls,
-      conversation.messages.contains(where: { !$0.toolCalls.isEmpty })
-    {
+    if conversation.messages.contains(where: {
+      !$0.toolCalls.isEmpty && !template.showsToolCalls(of: $0)
+    }) {
       remarks.append("the template has no place for tool calls, so they are written as text")
     }
     if !template.showsReasoning, conversation.messages.contains(where: { $0.reasoning != nil }) {

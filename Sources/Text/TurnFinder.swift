@@ -94,7 +94,7 @@ struct TurnFinder {
 
   /// Whether the template has nothing of a turn to show but its content.
   private func isPlain(_ message: Message) -> Bool {
-    (message.toolCalls.isEmpty || !renderer.template.showsToolCalls)
+    (message.toolCalls.isEmpty || !renderer.template.showsToolCalls(of: message))
       && (message.reasoning == nil || !renderer.template.showsReasoning)
   }
 
@@ -127,7 +127,8 @@ struct TurnFinder {
   /// How a template may show a content: as it is, or without white space at its ends.
   private func forms(of message: Message) -> [[UInt8]] {
     let content =
-      renderer.template.showsToolCalls ? message.content : message.contentWithToolCalls
+      renderer.template.showsToolCalls(of: message)
+      ? message.content : message.contentWithToolCalls
     let forms = [content] + [.both, .start, .end].map { PythonString.strip(content, nil, $0) }
     return forms.map { Array($0.utf8) }
   }

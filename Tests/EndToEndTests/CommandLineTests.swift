@@ -41,7 +41,7 @@ import Testing
     (["train"], "Missing expected argument '<recipe>'", "See 'finetune train --help'"),
     (["train", "r.json", "--resumee"], "Unknown option '--resumee'", "--resume"),
     (["eval", "--model", "m", "--data", "d", "--format", "csv"], "The value 'csv' is invalid", ""),
-    (["eval", "--model", "m", "--data", "d"], "Missing expected argument '--format", ""),
+    (["eval", "--model", "m"], "Missing expected argument '--data", ""),
     (
       ["eval", "--model", "m", "--data", "d", "--format", "alpaca", "--threads", "0"],
       "--threads: found 0", ""

@@ -24,7 +24,7 @@ extension ChatTemplate {
     if joinsParts, message.body["content"]?.array != nil, !rolesWithParts.contains(message.role) {
       object["content"] = .string(message.content)
     }
-    if !showsToolCalls, !message.toolCallText.isEmpty {
+    if !showsToolCalls(of: message), !message.toolCallText.isEmpty {
       object["tool_calls"] = nil
       object["content"] = .string(message.contentWithToolCalls)
     }

@@ -34,8 +34,10 @@ extension ChatTemplate {
   }
 
   /// Whether the template shows the calls of an answer.
-  var findsToolCalls: Bool {
-    let answer = Message(role: "assistant", content: "", toolCalls: [Self.probeCall(Self.mark)])
+  func findsToolCalls(content: JSON) -> Bool {
+    let answer = Message(
+      role: "assistant",
+      body: JSONObject([("content", content), ("tool_calls", [Self.probeCall(Self.mark)])]))
     return shows([Self.question, answer], Self.probeTool(named: "name"))
       ?? shows([Self.question, answer], nil) ?? mentions("tool_calls")
   }
@@ -86,7 +88,10 @@ extension ChatTemplate {
 
   /// Whether the mark is in the text of a conversation; nil where the template refuses it.
   private func shows(_ messages: [Message], _ tool: JSON?) -> Bool? {
-    text(of: messages.map { json($0) }, tool).map { PythonString.contains($0, Self.mark) }
+    let text =
+      text(of: messages.map { json($0) }, tool)
+      ?? text(of: messages.map { json($0, keepsNull: true) }, tool)
+    return text.map { PythonString.contains($0, Self.mark) }
   }
 
   private func text(

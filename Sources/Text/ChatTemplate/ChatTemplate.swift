@@ -30,6 +30,8 @@ package struct ChatTemplate: Sendable {
 
   /// Whether the template has a place for calls that an assistant makes.
   package private(set) var showsToolCalls = true
+  /// The same where the answer has no content, by which some templates tell calls.
+  private(set) var showsToolCallsWithoutContent = true
   /// Whether the template has a place for the descriptions of tools.
   package private(set) var showsTools = true
   /// Whether the template has a place for what an assistant thought.
@@ -38,6 +40,12 @@ package struct ChatTemplate: Sendable {
   private(set) var rolesWithParts: Set<String> = []
   /// Whether the template writes how an answer begins where that is asked for.
   private(set) var hasGenerationPrompt = true
+
+  /// Whether the template has a place for the calls of a turn.
+  func showsToolCalls(of message: Message) -> Bool {
+    let content = message.body["content"]
+    return content == nil || content?.isNull == true ? showsToolCallsWithoutContent : showsToolCalls
+  }
 
   private let statements: [TemplateStatement]
 
@@ -61,9 +69,11 @@ package struct ChatTemplate: Sendable {
 
   private mutating func probe() {
     // In this order: until then, answers are shown with their calls.
-    showsToolCalls = true
+    (showsToolCalls, showsToolCallsWithoutContent) = (true, true)
     (showsTools, showsReasoning) = (findsTools, findsReasoning)
-    showsToolCalls = findsToolCalls
+    (showsToolCalls, showsToolCallsWithoutContent) = (
+      findsToolCalls(content: ""), findsToolCalls(content: .null)
+    )
     rolesWithParts = findRolesWithParts()
     hasGenerationPrompt = findsGenerationPrompt
   }
