@@ -55,7 +55,10 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
         "adapter.target_modules", "adapter.use_rslora", "adapter.init_from",
         "data.train", "data.validation", "data.validation_fraction", "data.template",
         "data.template_variables", "data.max_length", "data.overlong", "data.train_on",
-        "data.packing", "data.shuffle", "data.cache", "data.cache_directory",
+        "data.train_end_of_turn",
+        "data.parse_tool_arguments",
+        "data.packing", "data.shuffle", "data.cache", "data.cache_directory", "data.cache",
+        "data.cache_directory",
         "training.epochs", "training.max_steps", "training.micro_batch_size",
         "training.gradient_accumulation_steps", "training.shared_prefix",
         "training.learning_rate", "training.lr_scheduler",
@@ -118,8 +121,7 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
       problems("{}") == [
         "r.json: 3 problems",
         "  model.path: missing, expected a string",
-        "  data.train: missing, expected a list such as [{\"path\": \"rows.json\", \"format\": "
-          + "\"alpaca\"}]",
+        "  data.train: missing, expected a list such as [{\"path\": \"rows.jsonl\"}]",
         "  output.directory: missing, expected a string",
       ])
   }
@@ -182,11 +184,11 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
     ),
     (
       "data.train=[]",
-      "data.train: found an empty value, expected a list such as [{\"path\": \"rows.json\", \"format\": \"alpaca\"}]"
+      "data.train: found an empty value, expected a list such as [{\"path\": \"rows.jsonl\"}]"
     ),
     (
       "data.train=[1]",
-      "data.train[0]: found a number, expected an object such as {\"path\": \"rows.json\", \"format\": \"alpaca\"}"
+      "data.train[0]: found a number, expected an object such as {\"path\": \"rows.jsonl\"}"
     ),
     ("output.directory=", "output.directory: found an empty value, expected a string"),
     (
