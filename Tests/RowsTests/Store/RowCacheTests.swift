@@ -32,9 +32,9 @@ import Text
     try writeFile(folder.path("\(name).jsonl"), lines.joined(separator: "\n") + "\n")
   }
 
-  private func loading(maxLength: Int = 70, _ overlong: Overlong = .truncate) -> RowLoading {
+  private func loading(maxLength: Int = 70, _ overlong: Overlong = .truncate) throws -> RowLoading {
     let sources = ["a", "b"].map { RowSource(path: folder.path("\($0).jsonl"), format: .alpaca) }
-    return RowLoading(sources, renderer: renderer, maxLength: maxLength, overlong: overlong)
+    return try RowLoading(sources, renderer: renderer, maxLength: maxLength, overlong: overlong)
   }
 
   private var directory: String { folder.path("cache") }
@@ -63,15 +63,17 @@ import Text
     try set.writeVerdicts(to: file)
     try file.close()
     let order = try rows.beginnings()
-    return try (0..<rows.count).map { row in
+    let lines = try (0..<rows.count).map { row in
       let tokens = try rows.tokens(row)
       return
         "\(try rows.place(row)) \(rows.source(row)) \(rows.length(row)) \(rows.trainedTokens(row))"
         + " \(rows.fingerprint(row)) \(tokens.ids) \(tokens.labels) \(tokens.weights ?? [])"
-    } + [
-      "\(order.places) \(order.shared) \(order.lengths)", "\(set.summary)", "\(set.warning ?? "")",
+    }
+    let others = [
+      "\(order.places) \(order.shared) \(order.lengths)", "\(set.summary)", "\(set.warnings)",
+      String(decoding: try readFile(path), as: UTF8.self),
     ]
-      + [String(decoding: try readFile(path), as: UTF8.self)]
+    return lines + others
   }
 
   private func cacheNames() throws -> [String] {
@@ -180,7 +182,7 @@ import Text
 
   @Test func runsThatBuildAtTheSameTimeBothGetTheirRows() throws {
     let memory = try contents(try RowSet.load(loading()))
-    let loading = loading()
+    let loading = try loading()
     nonisolated(unsafe) var results: [RowSet?] = [nil, nil, nil]
     results.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let buffer = buffer
