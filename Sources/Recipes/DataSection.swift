@@ -117,6 +117,22 @@ package struct DataSource: RecipeSection {
     .elsewhere("format_string", "no_input_format"))
   package var prompt: String? = nil
 
+  @Key(
+    "How often the rows are seen in an epoch: 0.5 is every other row, another half each epoch; 2 is each "
+      + "row twice. null is once. Of data.train only.", .above(0, upTo: 10_000),
+    .elsewhere("probability", "ratio"))
+  package var weight: Double? = nil
+
+  @Key(
+    "How many rows are seen in an epoch instead, others each epoch until all were seen. Of data.train only.",
+    .in(1...1_000_000_000), .elsewhere("num_samples", "max_samples"))
+  package var samples: Int? = nil
+
+  @Key(
+    "What figures of this source alone are called in metrics.jsonl, such as eval_loss/NAME; null is the "
+      + "name of the file.")
+  package var name: String? = nil
+
   /// The source as rows are read from it.
   package func rows(_ data: DataSection) -> RowSource {
     RowSource(

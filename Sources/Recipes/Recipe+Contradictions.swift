@@ -13,8 +13,10 @@ extension Recipe {
     for (part, sources) in [("train", data.train), ("validation", data.validation)] {
       for (index, source) in sources.enumerated() {
         sentences += source.faults(at: "data.\(part)[\(index)]")
+        sentences += source.mixingFaults(at: "data.\(part)[\(index)]", isTrained: part == "train")
       }
     }
+    sentences += data.nameFaults
     for (index, held) in data.validation.enumerated() where !held.path.isEmpty {
       guard data.train.contains(where: { isSameFile($0.path, held.path) }) else { continue }
       sentences.append(

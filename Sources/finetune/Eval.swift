@@ -63,6 +63,16 @@ struct Eval: ParsableCommand {
         result.adapter == nil
           ? "" : NumberText.change(from: base.perplexity, to: result.perplexity),
       ])
+      for (number, source) in result.sources.enumerated() {
+        table.rows.append([
+          "  \(source.name)", NumberText.fixed(source.loss, 4),
+          NumberText.fixed(source.perplexity, 3),
+          result.adapter == nil
+            ? ""
+            : NumberText.change(
+              from: base.sources[number].perplexity, to: source.perplexity),
+        ])
+      }
     }
     let seconds = results.reduce(0) { $0 + $1.seconds }
     let dropped = base.droppedRows > 0 ? ", \(base.droppedRows) rows left out" : ""

@@ -27,6 +27,7 @@ struct RowPipeline<Result: Sendable> {
   /// Gets the number of a source, what was wanted of a row, and about how many bytes were read since the last.
   typealias Body = (_ source: Int, _ result: Result, _ bytes: Int) throws(Problem) -> Void
 
+  /// Reads all rows.
   ///
   /// - Parameter sources: Each of a format of its own.
   func run(_ sources: [RowSource], _ body: Body) throws(Problem) {

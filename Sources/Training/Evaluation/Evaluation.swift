@@ -1,5 +1,6 @@
 package import Formats
 import Model
+import Recipes
 package import Rows
 package import Tensors
 package import Text
@@ -33,13 +34,17 @@ package struct Evaluation {
     package let rows: Int
     package let droppedRows: Int
     package let seconds: Double
+    /// The same of each source, where there are several.
+    package let sources: [SourceLoss]
 
     /// The object that `--json` prints.
     package var json: JSON {
-      [
+      var json: JSON = [
         "loss": .number(loss), "perplexity": .number(perplexity), "tokens": .integer(tokens),
         "rows": .integer(rows), "dropped_rows": .integer(droppedRows), "seconds": .number(seconds),
       ]
+      if !sources.isEmpty { json.set("sources", .array(sources.map(\.json))) }
+      return json
     }
   }
 
@@ -72,6 +77,7 @@ package struct Evaluation {
     let model = try base.load(storage)
 
     let dropped = set.summary.droppedRows
+    let names = DataSection.names(ofFiles: data.map(\.path))
     func measure(_ adapters: AdapterSet?, path: String?) throws -> Result {
       let started = ContinuousClock.now
       guard let loss = try HeldOutLoss.measure(set.rows, model: model, adapters: adapters) else {
@@ -80,7 +86,8 @@ package struct Evaluation {
       return Result(
         adapter: path, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,
         rows: set.rows.count, droppedRows: dropped,
-        seconds: started.duration(to: .now).seconds)
+        seconds: started.duration(to: .now).seconds,
+        sources: loss.sources.map { SourceLoss($0, names: names) })
     }
     let baseResult = adapters.isEmpty || includeBase ? [try measure(nil, path: nil)] : []
     return try baseResult + zip(loaded, adapters).map { try measure($0.adapters, path: $1) }

@@ -1,3 +1,4 @@
+import Dispatch
 package import Model
 import Tensors
 
@@ -12,17 +13,21 @@ package struct BatchPlan: Sendable {
   package let tokenBudget: Int?
   package let shuffle: Bool
   package let seed: UInt64
+  /// How often the rows of each source are seen; nil: each row once an epoch.
+  private let mixture: RowMixture?
   /// What rows have in common, where micro-batches compute that once; nil: they do not.
   package let beginnings: RowBeginnings?
-  /// Rows that are shuffled together; nil: each row for itself.
-  private let groups: [[Int]]?
+  /// For each row the number of the rows that it is shuffled with; nil: each row for itself.
+  private let groups: [Int32]?
 
   /// - Parameters:
+  ///   - mixture: Of the rows' sources.
   ///   - beginnings: Of the rows; nil: nothing is shared.
   ///   - grouping: Keeps rows that begin alike together when rows are shuffled.
   package init(
     lengths: [Int], microBatchSize: Int, accumulationSteps: Int, tokenBudget: Int?, shuffle: Bool,
-    seed: UInt64, beginnings: RowBeginnings? = nil, grouping: Bool = false
+    seed: UInt64, mixture: RowMixture? = nil, beginnings: RowBeginnings? = nil,
+    grouping: Bool = false
   ) {
     precondition(!lengths.isEmpty, "a plan without rows")
     self.lengths = lengths
@@ -31,6 +36,7 @@ package struct BatchPlan: Sendable {
     self.tokenBudget = tokenBudget
     self.shuffle = shuffle
     self.seed = seed
+    self.mixture = mixture
     self.beginnings = beginnings
     groups = grouping ? beginnings.map { Self.groups($0, count: lengths.count) } : nil
   }
@@ -40,6 +46,8 @@ package struct BatchPlan: Sendable {
     /// 0-based.
     package let epoch: Int
     package let microBatches: [[Int]]
+    /// Tokens that each of them computes: those of its rows without what they share.
+    package let computedTokens: [Int]
     /// Epochs that are done after this step, e.g. 1.5.
     package let epochsDone: Double
   }
@@ -47,12 +55,32 @@ package struct BatchPlan: Sendable {
   /// The optimizer steps of one epoch; the last may have fewer micro-batches.
   package func steps(epoch: Int) -> [Step] {
     let batches = microBatches(order: order(epoch: epoch))
-    return stride(from: 0, to: batches.count, by: accumulationSteps).map { start in
+    let count = (batches.count + accumulationSteps - 1) / accumulationSteps
+    return inParallel(count) { step in
+      let start = step * accumulationSteps
       let end = min(start + accumulationSteps, batches.count)
+      let (chosen, tokens) = sharingMost(Array(batches[start..<end]))
       return Step(
-        epoch: epoch, microBatches: sharingMost(Array(batches[start..<end])),
+        epoch: epoch, microBatches: chosen, computedTokens: tokens,
         epochsDone: Double(epoch) + Double(end) / Double(batches.count))
     }
+  }
+
+  /// Each step is for itself; a million rows take seconds.
+  private func inParallel(_ count: Int, _ step: (Int) -> Step) -> [Step] {
+    let stretch = 256
+    var steps = [Step?](repeating: nil, count: count)
+    steps.withUnsafeMutableBufferPointer { steps in
+      // Every step is made once, and is an element of its own.
+      nonisolated(unsafe) let steps = steps
+      nonisolated(unsafe) let step = step
+      DispatchQueue.concurrentPerform(iterations: (count + stretch - 1) / stretch) { part in
+        for index in part * stretch..<min((part + 1) * stretch, count) {
+          steps[index] = step(index)
+        }
+      }
+    }
+    return steps.compactMap { $0 }
   }
 
   /// The number of steps of one epoch.
@@ -71,16 +99,17 @@ package struct BatchPlan: Sendable {
 
   // MARK: Order
 
-  private func order(epoch: Int) -> [Int] {
-    guard shuffle else { return Array(lengths.indices) }
-    let order = permutation(lengths.count, epoch: epoch, stream: 0)
+  /// The rows of an epoch in the order in which they are seen. A row may stand in it more than once.
+  package func order(epoch: Int) -> [Int] {
+    guard shuffle else { return mixture?.interleaved(epoch: epoch) ?? Array(lengths.indices) }
+    let rows = mixture.map { Array($0.rows(epoch: epoch).joined()) }
+    let places = permutation(rows?.count ?? lengths.count, epoch: epoch, stream: 0)
+    let order = rows.map { rows in places.map { rows[$0] } } ?? places
     guard let groups else { return order }
-    var places = order
-    for (place, row) in order.enumerated() { places[row] = place }
+    var members = [[Int]](repeating: [], count: Int(groups.max() ?? 0) + 1)
+    for row in order { members[Int(groups[row])].append(row) }
     // A large group in parts, or steps would see little else for a long time.
-    let parts = groups.flatMap { group in
-      microBatches(order: group.sorted { places[$0] < places[$1] })
-    }
+    let parts = members.filter { !$0.isEmpty }.flatMap { microBatches(order: $0) }
     return permutation(parts.count, epoch: epoch, stream: 1).flatMap { parts[$0] }
   }
 
@@ -91,10 +120,18 @@ package struct BatchPlan: Sendable {
   }
 
   /// Families among all rows, and every other row for itself.
-  private static func groups(_ beginnings: RowBeginnings, count: Int) -> [[Int]] {
-    let families = beginnings.families(among: Array(0..<count)).map(\.rows)
-    let grouped = Set(families.joined())
-    return families + (0..<count).filter { !grouped.contains($0) }.map { [$0] }
+  private static func groups(_ beginnings: RowBeginnings, count: Int) -> [Int32] {
+    var groups = [Int32](repeating: -1, count: count)
+    var next: Int32 = 0
+    for family in beginnings.families(among: Array(0..<count)) {
+      for row in family.rows { groups[row] = next }
+      next += 1
+    }
+    for row in groups.indices where groups[row] < 0 {
+      groups[row] = next
+      next += 1
+    }
+    return groups
   }
 
   // MARK: Micro-batches
@@ -119,10 +156,13 @@ package struct BatchPlan: Sendable {
 
   /// The micro-batches of a step, or others of the same rows that compute fewer tokens. The step's
   /// gradient is a sum over its rows, so only the order of sums differs.
-  private func sharingMost(_ batches: [[Int]]) -> [[Int]] {
-    guard let beginnings, batches.count > 1 else { return batches }
+  ///
+  /// - Returns: Also the tokens that each computes.
+  private func sharingMost(_ batches: [[Int]]) -> ([[Int]], [Int]) {
+    let tokens = batches.map(computedTokens)
+    guard let beginnings, batches.count > 1 else { return (batches, tokens) }
     let sorted = microBatches(order: beginnings.sorted(batches.flatMap { $0 }))
-    func tokens(_ batches: [[Int]]) -> Int { batches.reduce(0) { $0 + computedTokens($1) } }
-    return tokens(sorted) < tokens(batches) ? sorted : batches
+    let fewer = sorted.map(computedTokens)
+    return fewer.reduce(0, +) < tokens.reduce(0, +) ? (sorted, fewer) : (batches, tokens)
   }
 }

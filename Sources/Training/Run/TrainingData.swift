@@ -11,6 +11,9 @@ package struct TrainingData {
   package let validation: any RowStore
   /// What became of the rows of the files: those to learn from, then those that are held out.
   package let sets: [RowSet]
+  /// What the sources of the rows to learn from are called, and those of the held-out rows.
+  let trainNames: [String]
+  let validationNames: [String]
   /// What was recognized of the files, as sentences.
   package let notes: [String]
   /// Doubts about all rows together, as sentences.
@@ -37,10 +40,32 @@ package struct TrainingData {
       (train, validation) = (learned.rows, held?.rows ?? SelectedRows([], of: learned.rows))
     }
     self.notes = notes
+    trainNames = DataSection.names(data.train)
+    validationNames = data.validationFraction > 0 ? trainNames : DataSection.names(data.validation)
     warnings =
       sets.flatMap(\.warnings)
       + (try StartChecks.warnings(
         train: train, heldOut: validation, summaries: sets.map(\.summary)))
+  }
+
+  /// Tokens of a step from each source that it has rows of; none where there is one source only.
+  func sourceTokens(_ step: BatchPlan.Step) -> [StepMetrics.SourceTokens] {
+    guard trainNames.count > 1 else { return [] }
+    var tokens = [Int](repeating: 0, count: trainNames.count)
+    for row in step.microBatches.joined() { tokens[train.source(row)] += train.length(row) }
+    return zip(trainNames, tokens).filter { $1 > 0 }.map { .init(name: $0, tokens: $1) }
+  }
+
+  /// How often the rows of each source are seen; nil where all are seen once an epoch.
+  func mixture(_ recipe: Recipe) -> RowMixture? {
+    let shares = recipe.data.train.map { source -> RowMixture.Share? in
+      if let samples = source.samples { return .samples(samples) }
+      return source.weight.flatMap { $0 == 1 ? nil : .weight($0) }
+    }
+    guard shares.contains(where: { $0 != nil }) else { return nil }
+    return RowMixture(
+      sources: (0..<train.count).map(train.source), shares: shares,
+      seed: UInt64(recipe.training.seed))
   }
 
   /// Rows that were left out.

@@ -11,9 +11,12 @@ package struct TrainingPlan {
   /// Whether what rows of a micro-batch begin with in common is computed once.
   package let sharesPrefixes: Bool
   package let trainRows: Int
+  /// Rows that the first epoch sees: others than all where sources have weights or numbers of samples.
+  package let rowsPerEpoch: Int
   package let validationRows: Int
   package let droppedRows: Int
   package let truncatedRows: Int
+  /// Of the first epoch, as all that follows.
   package let tokensPerEpoch: Int
   /// Tokens that the first epoch computes: those of the rows without what they share.
   package let computedTokensPerEpoch: Int
@@ -43,14 +46,13 @@ package struct TrainingPlan {
       accumulationSteps: training.gradientAccumulationSteps,
       tokenBudget: recipe.data.packing ? training.microBatchSize * recipe.data.maxLength : nil,
       shuffle: recipe.data.shuffle, seed: UInt64(training.seed),
+      mixture: data.mixture(recipe),
       beginnings: sharesPrefixes ? RowBeginnings(try data.train.beginnings()) : nil,
       grouping: training.sharedPrefix == .grouped)
     trainRows = data.train.count
     validationRows = data.validation.count
     droppedRows = data.droppedRows
     truncatedRows = data.truncatedRows
-    tokensPerEpoch = lengths.reduce(0, +)
-    trainedTokensPerEpoch = (0..<trainRows).reduce(0) { $0 + data.train.trainedTokens($1) }
     totalSteps =
       training.maxSteps
       ?? (0..<training.epochs).reduce(0) { [batches] in $0 + batches.stepCount(epoch: $1) }
@@ -58,13 +60,15 @@ package struct TrainingPlan {
     (method, targets) = try Self.adapter(recipe, base: base)
     adapter = method
     trainedParameters = targets.reduce(0) { $0 + method.parameterCount($1) }
-    let microBatches = batches.steps(epoch: 0).flatMap(\.microBatches)
-    let computed = microBatches.map(batches.computedTokens)
+    let steps = batches.steps(epoch: 0)
+    let microBatches = steps.flatMap(\.microBatches)
+    let computed = steps.flatMap(\.computedTokens)
+    let trained = microBatches.map { $0.reduce(0) { $0 + data.train.trainedTokens($1) } }
+    rowsPerEpoch = microBatches.reduce(0) { $0 + $1.count }
+    tokensPerEpoch = microBatches.reduce(0) { $1.reduce($0) { $0 + lengths[$1] } }
     computedTokensPerEpoch = computed.reduce(0, +)
-    let outputs = zip(microBatches, computed).map { rows, tokens in
-      SelectedTokens.count(
-        trained: rows.reduce(0) { $0 + data.train.trainedTokens($1) }, of: tokens)
-    }
+    trainedTokensPerEpoch = trained.reduce(0, +)
+    let outputs = zip(trained, computed).map { SelectedTokens.count(trained: $0, of: $1) }
     let storage = WeightStorage(recipe.model)
     let keeps = base.files.specification.linears.contains {
       base.files.keptBytes($0, storage) != nil

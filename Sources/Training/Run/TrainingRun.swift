@@ -236,7 +236,7 @@ final class TrainingRun {
         computedTokens: batches.reduce(0) { $0 + $1.tokens },
         trainedTokens: batches.reduce(0) { $0 + $1.trainedTokens },
         tokensPerSecond: Double(tokens) / seconds, seconds: seconds,
-        peakRSSBytes: PeakMemory.bytes))
+        peakRSSBytes: PeakMemory.bytes, sourceTokens: data.sourceTokens(planned)))
     return true
   }
 
@@ -268,7 +268,8 @@ final class TrainingRun {
     else { return false }
     let evaluation = EvaluationMetrics(
       step: optimizer.step, loss: loss.mean, perplexity: loss.perplexity, tokens: loss.tokens,
-      rows: data.validation.count)
+      rows: data.validation.count,
+      sources: loss.sources.map { SourceLoss($0, names: data.validationNames) })
     try metrics.write(evaluation)
     onEvent(.evaluation(evaluation))
     return true

@@ -11,19 +11,31 @@ package struct EvaluationMetrics: Sendable, Equatable {
   /// Trained tokens counted in the loss.
   package var tokens: Int
   package var rows: Int
+  /// The same of each source, where there are several.
+  package var sources: [SourceLoss]
 
-  package init(step: Int, loss: Double, perplexity: Double, tokens: Int, rows: Int) {
+  package init(
+    step: Int, loss: Double, perplexity: Double, tokens: Int, rows: Int, sources: [SourceLoss] = []
+  ) {
     self.step = step
     self.loss = loss
     self.perplexity = perplexity
     self.tokens = tokens
     self.rows = rows
+    self.sources = sources
   }
 
   package var json: JSONObject {
-    JSONObject([
-      ("step", .integer(step)), ("eval_loss", .number(loss)), ("perplexity", .number(perplexity)),
-      ("eval_tokens", .integer(tokens)), ("eval_rows", .integer(rows)),
-    ])
+    JSONObject(
+      [
+        ("step", .integer(step)), ("eval_loss", .number(loss)), ("perplexity", .number(perplexity)),
+        ("eval_tokens", .integer(tokens)), ("eval_rows", .integer(rows)),
+      ]
+        + sources.flatMap { source -> [(String, JSON)] in
+          [
+            ("eval_loss/\(source.name)", .number(source.loss)),
+            ("eval_tokens/\(source.name)", .integer(source.tokens)),
+          ]
+        })
   }
 }

@@ -20,12 +20,18 @@ package struct StepMetrics: Sendable, Equatable {
   package var tokensPerSecond: Double
   package var seconds: Double
   package var peakRSSBytes: Int
+  /// Tokens of the step's rows from each source, by name, where there are several.
+  package var sourceTokens: [SourceTokens]
+
+  package struct SourceTokens: Sendable, Equatable {
+    package let name: String
+    package let tokens: Int
+  }
 
   package init(
     step: Int, totalSteps: Int, epoch: Double, loss: Double, learningRate: Double,
     gradNorm: Double, tokens: Int, computedTokens: Int, trainedTokens: Int, tokensPerSecond: Double,
-    seconds: Double,
-    peakRSSBytes: Int
+    seconds: Double, peakRSSBytes: Int, sourceTokens: [SourceTokens] = []
   ) {
     self.step = step
     self.totalSteps = totalSteps
@@ -39,16 +45,18 @@ package struct StepMetrics: Sendable, Equatable {
     self.tokensPerSecond = tokensPerSecond
     self.seconds = seconds
     self.peakRSSBytes = peakRSSBytes
+    self.sourceTokens = sourceTokens
   }
 
   package var json: JSONObject {
-    JSONObject([
-      ("step", .integer(step)), ("epoch", .number(epoch)), ("loss", .number(loss)),
-      ("learning_rate", .number(learningRate)), ("grad_norm", .number(gradNorm)),
-      ("tokens", .integer(tokens)), ("computed_tokens", .integer(computedTokens)),
-      ("trained_tokens", .integer(trainedTokens)),
-      ("tokens_per_second", .number(tokensPerSecond)), ("seconds", .number(seconds)),
-      ("peak_rss_bytes", .integer(peakRSSBytes)),
-    ])
+    JSONObject(
+      [
+        ("step", .integer(step)), ("epoch", .number(epoch)), ("loss", .number(loss)),
+        ("learning_rate", .number(learningRate)), ("grad_norm", .number(gradNorm)),
+        ("tokens", .integer(tokens)), ("computed_tokens", .integer(computedTokens)),
+        ("trained_tokens", .integer(trainedTokens)),
+        ("tokens_per_second", .number(tokensPerSecond)), ("seconds", .number(seconds)),
+        ("peak_rss_bytes", .integer(peakRSSBytes)),
+      ] + sourceTokens.map { ("tokens/\($0.name)", .integer($0.tokens)) })
   }
 }

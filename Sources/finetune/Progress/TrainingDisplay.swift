@@ -37,6 +37,12 @@ final class TrainingDisplay {
       progress.announce(
         "held out   step \(evaluation.step)  loss \(NumberText.fixed(evaluation.loss, 4))  "
           + "perplexity \(NumberText.fixed(evaluation.perplexity, 2))")
+      for source in evaluation.sources {
+        progress.announce(
+          terminal.dim(
+            "           \(source.name)  loss \(NumberText.fixed(source.loss, 4))  "
+              + "perplexity \(NumberText.fixed(source.perplexity, 2))"))
+      }
     case .checkpoint(let path, _):
       progress.announce(terminal.dim("saved      \(path)"))
     case .phase: break
@@ -99,6 +105,9 @@ final class TrainingDisplay {
 
   private func rows(_ plan: TrainingPlan) -> String {
     var parts = ["\(NumberText.grouped(plan.trainRows)) to learn from"]
+    if plan.rowsPerEpoch != plan.trainRows {
+      parts.append("\(NumberText.grouped(plan.rowsPerEpoch)) of them or again in an epoch")
+    }
     if plan.validationRows > 0 {
       parts.append("\(NumberText.grouped(plan.validationRows)) held out")
     }

@@ -63,15 +63,17 @@ import Text
     try set.writeVerdicts(to: file)
     try file.close()
     let order = try rows.beginnings()
-    return try (0..<rows.count).map { row in
+    let lines = try (0..<rows.count).map { row in
       let tokens = try rows.tokens(row)
       return
         "\(try rows.place(row)) \(rows.source(row)) \(rows.length(row)) \(rows.trainedTokens(row))"
         + " \(rows.fingerprint(row)) \(tokens.ids) \(tokens.labels) \(tokens.weights ?? [])"
-    } + [
+    }
+    let others = [
       "\(order.places) \(order.shared) \(order.lengths)", "\(set.summary)", "\(set.warnings)",
+      String(decoding: try readFile(path), as: UTF8.self),
     ]
-      + [String(decoding: try readFile(path), as: UTF8.self)]
+    return lines + others
   }
 
   private func cacheNames() throws -> [String] {
@@ -79,21 +81,21 @@ import Text
   }
 
   @Test func hasTheRowsThatMemoryHas() throws {
-    let memory = try contents(try RowSet.load(try loading()))
+    let memory = try contents(try RowSet.load(loading()))
     #expect(memory.count > 560)
     RowThreads.use(1)
-    let built = try load(try loading())
+    let built = try load(loading())
     #expect(built.isBuilt && built.remarks.isEmpty)
     #expect(try contents(built.set) == memory)
     RowThreads.use(3)
-    let opened = try load(try loading())
+    let opened = try load(loading())
     #expect(!opened.isBuilt && opened.remarks.isEmpty)
     #expect(try contents(opened.set) == memory)
     // With another number of threads the same bytes.
     let name = try #require(try cacheNames().first)
     let bytes = try readFile("\(directory)/\(name)/tokens.h5")
     try removeTree(directory)
-    #expect(try load(try loading()).isBuilt)
+    #expect(try load(loading()).isBuilt)
     #expect(try readFile("\(directory)/\(name)/tokens.h5") == bytes)
     #expect(try cacheNames() == [name])
   }
@@ -124,7 +126,7 @@ import Text
 
   @Test(arguments: ["tokens.h5", "rows.jsonl", "manifest.json"], ["cut", "changed", "gone"])
   func whatIsDamagedIsMadeAgain(name: String, damage: String) throws {
-    let memory = try contents(try load(try loading()).set)
+    let memory = try contents(try load(loading()).set)
     let cache = try #require(try cacheNames().first)
     let path = "\(directory)/\(cache)/\(name)"
     var bytes = try readFile(path)
@@ -137,23 +139,23 @@ import Text
       try writeFile(path, bytes: bytes)
     default: try removeTree(path)
     }
-    let again = try load(try loading())
+    let again = try load(loading())
     #expect(again.isBuilt && again.remarks.count == 1)
     let remark = try #require(again.remarks.first)
     #expect(remark.hasPrefix("the cached rows are made again: \(directory)"))
     #expect(try contents(again.set) == memory)
     #expect(try cacheNames() == [cache])
-    #expect(try !load(try loading()).isBuilt)
+    #expect(try !load(loading()).isBuilt)
   }
 
   @Test func whatDecidesTheRowsMakesAnotherCache() throws {
-    #expect(try load(try loading()).isBuilt)
-    #expect(try load(try loading(), tokenizer: "other").isBuilt)
-    #expect(try load(try loading(maxLength: 71)).isBuilt)
+    #expect(try load(loading()).isBuilt)
+    #expect(try load(loading(), tokenizer: "other").isBuilt)
+    #expect(try load(loading(maxLength: 71)).isBuilt)
     #expect(try load(loading(.drop)).isBuilt)
     #expect(try cacheNames().count == 4)
     try writeRows("a", count: 301)
-    let changed = try load(try loading())
+    let changed = try load(loading())
     #expect(changed.isBuilt && changed.remarks.isEmpty && changed.set.rows.count == 588 + 1)
     #expect(try load(loading(.drop)).isBuilt)
   }
@@ -161,7 +163,7 @@ import Text
   /// What a killed builder leaves is no cache, and goes with the next that is built; what somebody still
   /// builds stays.
   @Test func leftoversAreRemovedAndOthersAreNotDisturbed() throws {
-    #expect(try load(try loading()).isBuilt)
+    #expect(try load(loading()).isBuilt)
     let name = try #require(try cacheNames().first)
     let killed = "\(directory)/.\(name).A.building"
     try createDirectory(killed)
@@ -170,16 +172,16 @@ import Text
     try writeFile(alive.path + "/tokens.h5", "half")
     #expect(!directoryExists(killed))
     try createDirectory(killed)
-    #expect(try load(try loading(maxLength: 60)).isBuilt)
+    #expect(try load(loading(maxLength: 60)).isBuilt)
     #expect(!directoryExists(killed) && directoryExists(alive.path))
-    #expect(try !load(try loading()).isBuilt)
+    #expect(try !load(loading()).isBuilt)
     // Somebody else's cache that is whole stays.
     #expect(try alive.commit(unless: { true }) == false)
-    #expect(try !load(try loading()).isBuilt)
+    #expect(try !load(loading()).isBuilt)
   }
 
   @Test func runsThatBuildAtTheSameTimeBothGetTheirRows() throws {
-    let memory = try contents(try RowSet.load(try loading()))
+    let memory = try contents(try RowSet.load(loading()))
     let loading = try loading()
     nonisolated(unsafe) var results: [RowSet?] = [nil, nil, nil]
     results.withUnsafeMutableBufferPointer { buffer in
@@ -198,7 +200,7 @@ import Text
   /// Where no row can be learnt from there is nothing to keep.
   @Test func aFaultLeavesNothing() throws {
     try writeFile(folder.path("a.jsonl"), "{}\n{\n")
-    #expect(throws: Problem.self) { try load(try loading()) }
+    #expect(throws: Problem.self) { try load(loading()) }
     #expect(try cacheNames().isEmpty)
   }
 }
