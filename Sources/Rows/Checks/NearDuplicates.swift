@@ -2,7 +2,7 @@ import Formats
 
 /// Finds rows that say nearly the same.
 ///
-/// Of each row 68 bytes are kept. Words are kept as well as long as they take no more than `budget`; where
+/// Of each row 52 bytes are kept. Words are kept as well as long as they take no more than `budget`; where
 /// a pair's are not, its rows have to be read again.
 struct NearDuplicates {
   /// Rows that may be alike, by their numbers; `first` < `second`.
@@ -16,8 +16,8 @@ struct NearDuplicates {
   static let thresholdOfAnswers = 0.5
 
   private var numbers = ChunkedList<UInt32>()
-  /// One for each band of `MinHash`.
-  private var keys = ChunkedList<SIMD16<UInt32>>()
+  /// `MinHash.bands` for each row.
+  private var keys = ChunkedList<UInt32>()
   private var kept: KeptShingles
 
   /// - Parameter budget: Shingles that are kept, at 4 bytes each.
@@ -26,7 +26,7 @@ struct NearDuplicates {
   /// - Parameter number: Of the row; ascending from call to call.
   mutating func add(_ set: ShingleSet, number: Int) {
     numbers.append(UInt32(clamping: number))
-    keys.append(SIMD16(MinHash.bandKeys(MinHash.signature(set.all))))
+    for key in MinHash.bandKeys(MinHash.signature(set.all)) { keys.append(key) }
     kept.add(set, number: number)
   }
 
@@ -40,7 +40,7 @@ struct NearDuplicates {
       var entries: [UInt64] = []
       entries.reserveCapacity(numbers.count)
       for place in numbers.indices where !isRepeated(Int(numbers[place])) {
-        entries.append(UInt64(keys[place][band]) << 32 | UInt64(place))
+        entries.append(UInt64(keys[place * MinHash.bands + band]) << 32 | UInt64(place))
       }
       entries.sort()
       var start = 0

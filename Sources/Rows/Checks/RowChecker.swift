@@ -44,6 +44,8 @@ struct RowChecker {
   ) throws(Problem) {
     let repeated = addDuplicates()
     try addNearDuplicates(except: repeated, shingles)
+    // What comes next takes memory of its own.
+    near = NearDuplicates(budget: 0)
     for source in sources.indices {
       addDominantAnswer(source)
       for (row, sentence) in records.unusualLengths(of: source) {

@@ -1,52 +1,68 @@
 import Formats
 import Text
 
-/// What is kept of every row of a check: 40 bytes, so that files of millions of rows fit.
+/// What is kept of every row of a check: 32 bytes, so that files of millions of rows fit.
 struct RowRecords {
-  struct Record {
+  private struct Record {
     /// Of who says what, white space aside.
     let content: UInt64
     /// Of the last answer; 0 where there is none.
-    let answer: UInt64
+    let answer: UInt32
     let index: UInt32
     let line: UInt32
-    /// In `files`.
-    let file: UInt32
-    let source: UInt16
-    let isLineFile: Bool
-    /// Not refused.
-    let isTaken: Bool
     let bytes: UInt32
     let answerBytes: UInt32
+    /// Not refused.
+    let isTaken: Bool
+  }
+
+  /// Rows of one file, which stand one behind the other.
+  private struct File {
+    let path: String
+    let isLineFile: Bool
+    let source: Int
+    let firstRow: Int
   }
 
   private var records = ChunkedList<Record>()
-  private var files: [String] = []
+  private var files: [File] = []
 
   /// - Parameter row: nil for a row that was refused, which only counts.
   mutating func add(_ row: CheckedRow?, _ place: RowPlace, source: Int) {
     let answer = row?.answer
-    if files.last != place.file { files.append(place.file) }
+    if files.last.map({ $0.path != place.file || $0.source != source }) ?? true {
+      files.append(
+        File(
+          path: place.file, isLineFile: place.isLineFile, source: source, firstRow: records.count))
+    }
     records.append(
       Record(
         content: row.flatMap(Self.content) ?? 0, answer: answer.map { Self.answer($0) } ?? 0,
         index: UInt32(clamping: place.index), line: UInt32(clamping: place.line),
-        file: UInt32(clamping: files.count - 1), source: UInt16(clamping: source),
-        isLineFile: place.isLineFile, isTaken: row != nil,
         bytes: UInt32(clamping: row?.texts.reduce(0) { $0 + $1.bytes.count } ?? 0),
-        answerBytes: UInt32(clamping: answer?.bytes.count ?? 0)))
+        answerBytes: UInt32(clamping: answer?.bytes.count ?? 0), isTaken: row != nil))
   }
 
   var count: Int { records.count }
 
   func place(_ number: Int) -> RowPlace {
-    let record = records[number]
+    let (record, file) = (records[number], file(number))
     return RowPlace(
-      file: files[Int(record.file)], index: Int(record.index), line: Int(record.line),
-      isLineFile: record.isLineFile)
+      file: file.path, index: Int(record.index), line: Int(record.line),
+      isLineFile: file.isLineFile)
   }
 
-  func source(_ number: Int) -> Int { Int(records[number].source) }
+  func source(_ number: Int) -> Int { file(number).source }
+
+  /// The last file that begins at this row or before it.
+  private func file(_ number: Int) -> File {
+    var (low, high) = (0, files.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if files[middle].firstRow <= number { low = middle } else { high = middle }
+    }
+    return files[low]
+  }
 
   // MARK: Rows that are the same
 
@@ -92,10 +108,10 @@ struct RowRecords {
     return hash.value
   }
 
-  private static func answer(_ text: CheckedText) -> UInt64 {
+  private static func answer(_ text: CheckedText) -> UInt32 {
     var hash = ByteHash()
     add(text.bytes, to: &hash)
-    return hash.value
+    return max(1, UInt32(truncatingIfNeeded: hash.value))
   }
 
   private static func add(_ bytes: [UInt8], to hash: inout ByteHash) {
@@ -115,7 +131,10 @@ struct RowRecords {
 
   /// Rows of one source that were taken.
   private func taken(of source: Int) -> [Int] {
-    records.indices.filter { Int(records[$0].source) == source && records[$0].isTaken }
+    files.indices.filter { files[$0].source == source }.flatMap { index in
+      let end = index + 1 < files.count ? files[index + 1].firstRow : records.count
+      return (files[index].firstRow..<end).filter { records[$0].isTaken }
+    }
   }
 
   /// The answer that more than half of at least 20 rows of a file have: the first such row, and how many.

@@ -39,6 +39,7 @@ struct RowComparison {
       }
       if removed.count == before { break }
     }
+    waiting.forgetWords()
   }
 
   private func finding(_ pair: NearDuplicates.Pair, _ similarity: Double) -> RowFinding {

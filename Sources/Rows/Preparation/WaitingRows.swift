@@ -64,6 +64,9 @@ final class WaitingRows {
     return sets
   }
 
+  /// Gives back the memory for comparing rows.
+  func forgetWords() { near = nil }
+
   func remove() throws(Problem) {
     for source in known { try removeTree(path(source)) }
   }

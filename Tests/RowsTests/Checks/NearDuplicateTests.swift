@@ -16,7 +16,7 @@ import Testing
     return ((shared + drawn(own)).sorted(), (shared + drawn(own)).sorted())
   }
 
-  /// The share of equal numbers estimates the similarity with a deviation of √(J(1-J)/128): over many
+  /// The share of equal numbers estimates the similarity with a deviation of √(J(1-J)/84): over many
   /// pairs their mean is right, and none is five deviations off.
   @Test(arguments: [(10, 45), (40, 30), (100, 25), (90, 5), (400, 50)])
   func signaturesEstimateSimilarity(common: Int, own: Int) {
@@ -37,7 +37,7 @@ import Testing
     #expect(abs(sum / Double(pairs) - similarity) < 4 * deviation / Double(pairs).squareRoot())
   }
 
-  /// How often sets meet in a band is 1 - (1 - J⁸)¹⁶.
+  /// How often sets meet in a band is 1 - (1 - J⁷)¹².
   @Test(arguments: [(80, 10, 0.90), (90, 5, 0.99)])
   func similarSetsMeetInABand(common: Int, own: Int, least: Double) {
     var random = SplitMix64(seed: 9)
