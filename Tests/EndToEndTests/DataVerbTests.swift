@@ -114,7 +114,6 @@ import Testing
   }
 
   @Test(arguments: [
-    (["check", "rows.jsonl"], "finetune: --format: it is missing"),
     (["check", "r.json", "--format", "alpaca"], "finetune: r.json: a recipe says"),
     (["check", "no.jsonl", "--format", "alpaca"], "finetune: no.jsonl: "),
     (["stats", "rows.jsonl", "--format", "alpaca", "--set", "a.b=1"], "finetune: --set: "),
