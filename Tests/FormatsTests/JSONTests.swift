@@ -86,6 +86,14 @@ import Testing
     }
   }
 
+  @Test(arguments: ["", "\\n", "é"]) func namesTheByteThatIsNotUTF8(before: String) throws {
+    let text = Array("[1, \"ab\(before)".utf8)
+    let error = try #require(throws: JSONSyntaxError.self) {
+      try JSONParser.parse(text + [0xE9] + Array("c\"]".utf8))
+    }
+    #expect(error.offset == text.count && error.column == text.count + 1)
+  }
+
   @Test func skipsAByteOrderMark() throws {
     #expect(try JSONParser.parse([0xEF, 0xBB, 0xBF] + Array("{}".utf8)) == [:])
   }
@@ -98,6 +106,59 @@ import Testing
       }
       let again = try JSONParser.parse(json.text(.indented))
       #expect(again == json, "seed \(seed)")
+    }
+  }
+
+  // MARK: Parts and faults
+
+  @Test func parsesAPart() throws {
+    let bytes = Array("xx{\"a\": 1}, [2]yy".utf8)
+    var parser = JSONParser(bytes, in: 2..<bytes.count - 2)
+    #expect(try parser.parseValue() == ["a": 1])
+    let hasComma = parser.consume(",")
+    #expect(hasComma)
+    #expect(parser.offset == 11)
+    #expect(try parser.parseWhole() == [2])
+    #expect(parser.isAtEnd && parser.offset == bytes.count - 2)
+  }
+
+  /// Every prefix of a text is incomplete, never wrong; and what is wrong is not incomplete.
+  @Test func tellsCutTextsFromWrongOnes() throws {
+    let text = Array(
+      #"{"a": ["\u00e9\ud83d\ude00\n", -12.5e+3, true, false, null, {}], "é": [[]]}"#.utf8)
+    for count in text.indices {
+      let error = try #require(throws: JSONSyntaxError.self) {
+        try JSONParser.parse(Array(text[..<count]))
+      }
+      #expect(error.isIncomplete, "cut at \(count): \(error)")
+    }
+    for wrong in ["{]", "[1 2", "{\"a\" 1", "tru}", "\"\\x", "[01", "nulL", "{} {", "1e999"] {
+      let error = try #require(throws: JSONSyntaxError.self) { try JSONParser.parse(wrong) }
+      #expect(!error.isIncomplete, "\(wrong): \(error)")
+    }
+  }
+
+  @Test(arguments: [
+    (#"[{"a": {"b": [1, NaN]}}, NaN]"#, "[0].a.b[1]", JSONValueFault.Kind.notANumber("NaN")),
+    (#"{"x": [[]], "y": -Infinity, "z": NaN}"#, "y", .notANumber("-Infinity")),
+    (#"{"a": {"b": 1}, "c": ["\ude00"]}"#, "c[0]", .halfCharacter("\\ude00")),
+    ("18446744073709551615", "", .roundedNumber("18446744073709551615")),
+  ])
+  func notesWhatWouldChange(text: String, path: String, kind: JSONValueFault.Kind) throws {
+    let bytes = Array(text.utf8)
+    var parser = JSONParser(bytes, in: 0..<bytes.count, notesFaults: true)
+    _ = try parser.parseWhole()
+    let fault = try #require(parser.fault)
+    #expect(fault.path == path && fault.kind == kind, "\(fault)")
+  }
+
+  /// Ends at every distance from where eight bytes are looked at once.
+  @Test func findsTheEndOfStringsAnywhere() throws {
+    for count in 0..<40 {
+      let plain = String(repeating: "é!", count: count / 2) + (count % 2 == 0 ? "" : "\u{7F}")
+      #expect(try JSONParser.parse("\"\(plain)\"") == .string(plain))
+      #expect(try JSONParser.parse("\"\(plain)\\n\(plain)\"") == .string("\(plain)\n\(plain)"))
+      #expect(throws: JSONSyntaxError.self) { try JSONParser.parse("\"\(plain)\u{1F}\"") }
     }
   }
 }

@@ -5,7 +5,7 @@ extension JSONParser {
     let last = endOfPlainText()
     if last < end, bytes[last] == UInt8(ascii: "\"") {
       defer { offset = last + 1 }
-      return try text(bytes, offset..<last, start)
+      return try validated(bytes, offset..<last, start)
     }
     return try escapedString(start, depth: depth)
   }
@@ -38,15 +38,26 @@ extension JSONParser {
     return (below | zeros) & (ones &* 0x80)
   }
 
-  /// The text of a part of `bytes`.
-  private func text(
-    _ bytes: [UInt8], _ range: Range<Int>, _ start: Int
+  /// The text of a part of `text`, which the string that begins at `start` stands for.
+  private func validated(
+    _ text: [UInt8], _ range: Range<Int>, _ start: Int
   ) throws(JSONSyntaxError) -> String {
     // A span, not `String(validating:as:)`: that one is generic, and looks up its types for every string.
     do throws(UTF8.ValidationError) {
-      return String(copying: try UTF8Span(validating: bytes.span.extracting(range)))
+      return String(copying: try UTF8Span(validating: text.span.extracting(range)))
     } catch {
-      throw self.error("a string is not valid UTF-8", at: start)
+      throw self.error("a string is not valid UTF-8", at: invalidByte(from: start))
+    }
+  }
+
+  /// The first byte from `start` on that is not UTF-8. Escapes are, so what is wrong in the text of a string is
+  /// wrong in the file.
+  private func invalidByte(from start: Int) -> Int {
+    do throws(UTF8.ValidationError) {
+      _ = try UTF8Span(validating: bytes.span.extracting(start..<end))
+      return start
+    } catch {
+      return start + error.byteOffsets.lowerBound
     }
   }
 
@@ -59,7 +70,7 @@ extension JSONParser {
       offset = last + 1
       guard last < end else { throw error("a string is not closed", at: start, isIncomplete: true) }
       switch bytes[last] {
-      case UInt8(ascii: "\""): return try text(scratch, 0..<scratch.count, start)
+      case UInt8(ascii: "\""): return try validated(scratch, 0..<scratch.count, start)
       case UInt8(ascii: "\\"): try escape(start, depth: depth)
       default: throw error("a string holds an unescaped control character", at: last)
       }

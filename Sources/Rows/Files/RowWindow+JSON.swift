@@ -60,13 +60,10 @@ extension RowWindow {
   }
 
   private func notJSON(_ message: String, at place: Int) -> Problem {
-    // What is not UTF-8 in the string that begins there, or in the line.
-    let rest = start..<min(end, max(place, start) + 4096)
-    if let fault = UTF8Fault(bytes, in: rest), message.contains("UTF-8") || fault.place == place {
-      let (line, column) = position(of: fault.place)
+    let (line, column) = position(of: place)
+    if let fault = UTF8Fault(bytes, in: place..<min(end, place + 4)), fault.place == place {
       return Problem("\(path):\(line)", fault.sentence(column: column))
     }
-    let (line, column) = position(of: place)
     return Problem("\(path):\(line)", "this is not JSON (column \(column)): \(message)")
   }
 }

@@ -98,6 +98,11 @@ struct TableRows: RowParser {
       throw Problem(place, "two columns are named \"\(name)\"; rename or remove one")
     }
     try checkSeparator(names, place)
+    // What is left of a packed file, for example.
+    let isText = names.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x09 || $0 == 0x0A } }
+    guard isText else {
+      throw Problem(place, "the header holds control characters, expected names; this is no table")
+    }
     return names
   }
 

@@ -53,6 +53,7 @@ import Testing
     (",a\n0,x\n", "r.csv:1: ", "column 1 of the header has no name"),
     ("\n\na;b\n1;2\n", "r.csv:3: ", "the header has one column, \"a;b\""),
     ("a,b\r1,2\r", "r.csv:1: ", "lone carriage return"),
+    ("\u{1F}", "r.csv:1: ", "holds control characters"),
   ])
   func brokenFilesAreRefused(text: String, place: String, sentence: String) throws {
     let read = try ReadRows(text, named: "r.csv")
