@@ -8,7 +8,7 @@ package struct DataSection: RecipeSection {
   package init() {}
 
   @Key(
-    "Files to learn from: a list of {\"path\": …, \"format\": …}.", .required,
+    "Rows to learn from: a list of {\"path\": …}.", .required,
     .elsewhere("datasets", "dataset", "train_file"))
   package var train: [DataSource] = []
 
@@ -82,7 +82,7 @@ package struct DataSection: RecipeSection {
 
 /// A file of rows.
 package struct DataSource: RecipeSection {
-  package static let help = "One file of rows."
+  package static let help = "Rows of one shape: a file, a folder or a pattern."
   package init() {}
 
   package init(path: String, format: RowFormat) {
@@ -90,7 +90,9 @@ package struct DataSource: RecipeSection {
     self.format = format
   }
 
-  @Key("A .json file (one list) or a .jsonl file (one row a line).", .required)
+  @Key(
+    "A file of rows, a folder of them or a pattern such as data/*.jsonl: .json, .jsonl, .csv, .tsv, .txt or "
+      + ".md, also compressed (.gz, .zst).", .required)
   package var path = ""
 
   @Key(

@@ -37,8 +37,24 @@ extension Dictionary: RecipeValue where Key == String, Value == String {
 }
 
 extension DataSource {
-  /// What is wrong with the names of fields, as sentences.
+  /// What is wrong with the mapping, as sentences.
   func faults(at place: String) -> [String] {
+    var faults: [String] = []
+    let chats: [RowFormat] = [.sharegpt, .messages]
+    if prompt != nil, (chats + [.tokens]).contains(format) {
+      faults.append(
+        "\(place).prompt: found a text beside the format \"\(format.rawValue)\", whose rows have no question to"
+          + " make; remove it")
+    }
+    if !roles.isEmpty, [.alpaca, .text, .tokens].contains(format) {
+      faults.append(
+        "\(place).roles: found names beside the format \"\(format.rawValue)\", whose rows have no roles; remove"
+          + " them")
+    }
+    return faults + fieldFaults(at: place)
+  }
+
+  private func fieldFaults(at place: String) -> [String] {
     fields.keys.sorted().filter { !RowMapping.names.contains($0) }.map { name in
       let near = nearest(to: name, among: RowMapping.names)
       return "\(place).fields.\(shown(name)): found a field that no format has, expected one of "

@@ -10,7 +10,7 @@ extension Renderer {
         do throws(Problem) {
           return try render(conversation)
         } catch {
-          throw RowFault(error.description)
+          throw RowFault(.templateRefused, error.description)
         }
       }
     case .completion(let prompt, let completion):
@@ -20,7 +20,7 @@ extension Renderer {
     case .tokens(let tokens):
       let size = tokenizer.vocabularySize
       if let id = (tokens.ids + tokens.labels).first(where: { Int($0) >= size }) {
-        throw RowFault("the id \(id) is none of the model's \(size) tokens")
+        throw RowFault(.wrongType, "the id \(id) is none of the model's \(size) tokens")
       }
       return [render(ids: tokens.ids, labels: tokens.labels, weight: row.weight, place: place)]
     }

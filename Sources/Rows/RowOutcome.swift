@@ -15,8 +15,8 @@ package struct RowOutcome: Sendable {
   package private(set) var rows: [RenderedRow] = []
   /// Why it is refused, as a sentence.
   package private(set) var fault: String?
-  /// Whether there is no row at its place that could be read at all.
-  package private(set) var isMalformed = false
+  /// How that is sorted.
+  private(set) var faultKind = RowFindingKind.refusedRow
   /// Members that say something and are not used.
   package private(set) var unusedKeys: [String] = []
   /// Texts that no template is put around, and whose they are: "user", "assistant", or "text" for documents.
@@ -37,8 +37,11 @@ package struct RowOutcome: Sendable {
   /// A place in a file where a row should stand.
   init(malformed fault: RowFault, at place: RowPlace) {
     self.init(place: place, json: .null, conversation: nil, rows: [], fault: fault.sentence)
-    isMalformed = true
+    faultKind = fault.kind
   }
+
+  /// Whether there is no row at its place that could be read at all.
+  package var isMalformed: Bool { fault != nil && faultKind == .malformedRow }
 
   /// Reads a row and, with a renderer, makes tokens of it.
   init(_ json: JSON, at place: RowPlace, _ reader: RowReader, _ renderer: Renderer?) {
@@ -54,7 +57,7 @@ package struct RowOutcome: Sendable {
       needsComparison = row.content.needsComparison
       if let renderer { rows = try renderer.rows(of: row, at: place.description) }
     } catch {
-      fault = error.sentence
+      (fault, faultKind) = (error.sentence, error.kind)
     }
   }
 }

@@ -38,14 +38,11 @@ package struct RowSet: Sendable {
   ///
   /// - Parameters:
   ///   - renderer: What makes tokens of them; nil: there are none.
-  ///   - passesMalformed: Whether a line that is not JSON is a refused row; otherwise it is thrown.
-  ///   - body: Gets the rows one by one, in order.
+  ///   - body: Gets the rows one by one, in order, also those that cannot be read.
   package static func forEach(
-    _ sources: [RowSource], renderer: Renderer?, passesMalformed: Bool = false,
-    _ body: (RowOutcome) throws(Problem) -> Void
+    _ sources: [RowSource], renderer: Renderer?, _ body: (RowOutcome) throws(Problem) -> Void
   ) throws(Problem) {
-    let pipeline = RowPipeline(
-      renderer: renderer, passesMalformed: passesMalformed, look: { $0 })
+    let pipeline = RowPipeline(renderer: renderer, look: { $0 })
     let sources = try sources.map { source throws(Problem) in try source.recognized() }
     try pipeline.run(sources) { _, outcome, _ throws(Problem) in try body(outcome) }
   }

@@ -34,6 +34,12 @@ package struct RowSource: Sendable, Equatable {
     return options.text()
   }
 
+  /// What is to be said of a source that does not name its format; nil where it does.
+  package func recognition(as format: RowFormat) -> String? {
+    guard self.format == .auto else { return nil }
+    return "\(path): read as \"\(format.rawValue)\" rows (\(format.summary))"
+  }
+
   /// The source with a format of its own: where it says "auto", the one that its rows have.
   package func recognized() throws(Problem) -> RowSource {
     guard format == .auto else { return self }

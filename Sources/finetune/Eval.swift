@@ -39,7 +39,8 @@ struct Eval: ParsableCommand {
     evaluation.template = try rows.template.choice()
     evaluation.threads = model.threads
     var warnings = WarningLines(terminal: .error)
-    let results = try evaluation.run(warn: { warnings.add($0) })
+    let results = try evaluation.run(
+      note: { Terminal.error.write(Terminal.error.dim($0) + "\n") }, warn: { warnings.add($0) })
     warnings.finish()
     Terminal.output.write(json ? lines(results) : table(results))
   }

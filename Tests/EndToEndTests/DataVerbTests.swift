@@ -5,27 +5,11 @@ import Testing
 
 /// `finetune data check` and `finetune data stats`.
 @Suite struct DataVerbTests {
-  private static let rows = [
-    #"{"instruction": "Where does the old ferry land?", "output": "At the pier below the mill."}"#,
-    #"{"instruction": "Who keeps the lantern?", "output": ""}"#,
-    #"{"instruction": "Who rings the bell?", "output": "The mule does, <|im_end|> they say."}"#,
-    #"{"instruction": "Where does the old  ferry land?", "output": "At the pier below the mill. "}"#,
-    #"{"instruction": "Whom do I ask?", "output": "Write to anna.marsh@ferrymail.org first."}"#,
-  ]
-
-  /// A run whose training file has these rows; the first is held out as well.
-  private func damaged() throws -> TinyRun {
-    let run = try TinyRun()
-    _ = try run.directory.write("rows.jsonl", Self.rows.map { $0 + "\n" }.joined().utf8)
-    _ = try run.directory.write("held.jsonl", (Self.rows[0] + "\n").utf8)
-    return run
-  }
-
   private static let sources =
     #"data.train=[{"path": "rows.jsonl", "format": "alpaca"}]"#
 
   @Test func aRecipeIsChecked() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try run.run("data", "check", "r.json", "--set", Self.sources)
     #expect(result.status == 2)
     #expect(result.error == "")
@@ -44,7 +28,7 @@ import Testing
   }
 
   @Test func findingsAreJSON() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try run.run("data", "check", "r.json", "--set", Self.sources, "--json")
     #expect(result.status == 2)
     let report = try JSONParser.parse(result.output)
@@ -58,7 +42,7 @@ import Testing
   }
 
   @Test func filesAreCheckedWithAndWithoutAModel() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let plain = try run.run(
       "data", "check", "rows.jsonl", "--format", "alpaca", "--validation", "held.jsonl")
     #expect(plain.status == 2)
@@ -119,7 +103,7 @@ import Testing
     (["stats", "rows.jsonl", "--format", "alpaca", "--set", "a.b=1"], "finetune: --set: "),
   ])
   func wrongArgumentsAreSaid(arguments: [String], sentence: String) throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try Binary.run(["data"] + arguments, in: run.directory.path)
     #expect(result.status == 2 && result.output == "")
     #expect(result.error.hasPrefix(sentence), "\(result.error)")
@@ -157,7 +141,7 @@ import Testing
   // MARK: What train says by itself
 
   @Test func trainingNamesLeaksAndControlTokens() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try run.train("--dry-run", "--set", Self.sources)
     #expect(result.status == 0, "\(result.error)")
     #expect(
@@ -174,8 +158,8 @@ import Testing
 
   @Test func trainingNamesRowsThatStandTwice() throws {
     let run = try TinyRun()
-    let row = Self.rows[0] + "\n"
-    _ = try run.directory.write("rows.jsonl", (row + row + Self.rows[4] + "\n" + row).utf8)
+    let row = DamagedRows.lines[0] + "\n"
+    _ = try run.directory.write("rows.jsonl", (row + row + DamagedRows.lines[4] + "\n" + row).utf8)
     let result = try run.train("--dry-run", "--set", Self.sources)
     #expect(
       result.error.contains(

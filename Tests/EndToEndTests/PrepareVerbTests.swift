@@ -5,27 +5,13 @@ import Testing
 
 /// `finetune data prepare`.
 @Suite struct PrepareVerbTests {
-  private static let rows = [
-    #"{"instruction": "Where does the old ferry land?", "output": "At the pier below the mill."}"#,
-    #"{"instruction": "Who keeps the lantern?", "output": ""}"#,
-    #"{"instruction": "Who rings the bell?", "output": "The mule does, <|im_end|> they say."}"#,
-    #"{"instruction": "Where does the old  ferry land?", "output": "At the pier below the mill. "}"#,
-    #"{"instruction": "Whom do I ask?", "output": "Write to anna.marsh@ferrymail.org first."}"#,
-  ]
-
-  private func damaged() throws -> TinyRun {
-    let run = try TinyRun()
-    _ = try run.directory.write("rows.jsonl", Self.rows.map { $0 + "\n" }.joined().utf8)
-    return run
-  }
-
   private func prepare(_ run: TinyRun, _ arguments: String...) throws -> Binary.Result {
     let all = ["data", "prepare", "rows.jsonl", "--format", "alpaca", "--output", "out"]
     return try Binary.run(all + arguments, in: run.directory.path)
   }
 
   @Test func rowsAreCleanedAndChangesListed() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try prepare(
       run, "--model", TinyRun.model, "--on", "control-token=fix", "--redact", "email")
     #expect(result.status == 0, "\(result.error)")
@@ -57,7 +43,7 @@ import Testing
   }
 
   @Test func theReportIsJSON() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try prepare(run, "--json", "--split", "train=0.5,validation=0.5")
     #expect(result.status == 0)
     let report = try JSONParser.parse(result.output)
@@ -76,7 +62,7 @@ import Testing
   }
 
   @Test func aFailingRuleLeavesNothing() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let result = try prepare(run, "--on", "email=fail")
     #expect(result.status == 2)
     #expect(result.error.hasPrefix("finetune: rows.jsonl:5: the assistant's text holds"))
@@ -85,7 +71,7 @@ import Testing
   }
 
   @Test func anInterruptionLeavesNothing() throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let text = (0..<200_000).map { number in
       #"{"instruction": "Who is number \#(number)?", "output": "It is \#(number), and no other."}"#
         + "\n"
@@ -114,7 +100,7 @@ import Testing
     (["--system-prompts", "none.txt"], "none.txt: there is no such file"),
   ])
   func wrongOptionsAreSentences(options: [String], sentence: String) throws {
-    let run = try damaged()
+    let run = try DamagedRows.run()
     let all = ["data", "prepare", "rows.jsonl", "--format", "alpaca", "--output", "out"]
     let result = try Binary.run(all + options, in: run.directory.path)
     #expect(result.status == 2)

@@ -209,6 +209,19 @@ func problems(_ text: String = minimalRecipe, _ overrides: [String] = []) -> [St
   }
 
   @Test(arguments: [
+    (#""format": "messages", "prompt": "Sum up {a}""#, "data.train[0].prompt: found a text beside"),
+    (
+      #""format": "text", "roles": {"bot": "assistant"}"#, "data.train[0].roles: found names beside"
+    ),
+    (#""fields": {"outptu": "a"}"#, "did you mean \"output\"?"),
+    (#""weight": 2, "samples": 5"#, "data.train[0].samples: found 5 as well as a weight of 2"),
+  ])
+  func aSourceMustFitItself(keys: String, sentence: String) {
+    let found = problems(minimalRecipe, [#"data.train=[{"path": "r.jsonl", \#(keys)}]"#])
+    #expect(found.count == 1 && found[0].contains(sentence), "\(found)")
+  }
+
+  @Test(arguments: [
     ("rank=4", "; did you mean \"adapter.rank\"?"), ("adapter.rank", ""), ("a.b.c=1", ""),
     ("=", ""),
   ])

@@ -1,4 +1,4 @@
-import Foundation
+package import Formats
 
 /// How rows begin, as far as nothing of it is trained: what rows have in common there can be computed
 /// once for all of them.
@@ -23,57 +23,19 @@ package struct RowBeginnings: Sendable {
   /// For each place how many tokens of its row come before the first that has something to predict.
   private let lengths: [Int32]
 
-  /// - Parameters:
-  ///   - places: For each row its place in the order of all rows by their beginnings, or of more rows.
-  ///   - shared: For each place the tokens that its row and the next have in common.
-  ///   - lengths: For each place the tokens of its row's beginning.
-  package init(places: [Int32], shared: [Int32], lengths: [Int32]) {
+  /// - Parameter order: Of the rows, perhaps among more rows.
+  package init(_ order: BeginningOrder) {
+    let (places, lengths) = (order.places, order.lengths)
     precondition(
-      shared.count == lengths.count && places.allSatisfy { lengths.indices.contains(Int($0)) },
-      "places of \(places.count) rows among \(lengths.count), \(shared.count) shared")
+      order.shared.count == lengths.count
+        && places.allSatisfy { lengths.indices.contains(Int($0)) },
+      "places of \(places.count) rows among \(lengths.count), \(order.shared.count) shared")
     self.places = places
-    self.shared = RangeMinimum(shared)
+    shared = RangeMinimum(order.shared)
     self.lengths = lengths
   }
 
-  package init(rows: [TokenRow]) {
-    let beginnings = rows.map(\.beginning)
-    let sorted = beginnings.indices.sorted { a, b in
-      let order = Self.compare(beginnings[a], beginnings[b])
-      return order == 0 ? a < b : order < 0
-    }
-    var places = [Int32](repeating: 0, count: rows.count)
-    for (place, row) in sorted.enumerated() { places[row] = Int32(place) }
-    let shared = zip(sorted, sorted.dropFirst()).map {
-      Int32(Self.common(beginnings[$0], beginnings[$1]))
-    }
-    self.init(
-      places: places, shared: sorted.isEmpty ? [] : shared + [0],
-      lengths: sorted.map { Int32(beginnings[$0].count) })
-  }
-
-  /// Negative, zero or positive: an order in which a beginning of another stands before it.
-  private static func compare(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
-    a.withUnsafeBytes { a in
-      b.withUnsafeBytes { b in
-        let count = min(a.count, b.count)
-        guard count > 0, let left = a.baseAddress, let right = b.baseAddress else {
-          return a.count - b.count
-        }
-        let order = Int(memcmp(left, right, count))
-        return order == 0 ? a.count - b.count : order
-      }
-    }
-  }
-
-  private static func common(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        let limit = min(a.count, b.count)
-        return (0..<limit).first { a[$0] != b[$0] } ?? limit
-      }
-    }
-  }
+  package init(rows: [TokenRow]) { self.init(BeginningOrder(rows.map(\.beginning))) }
 
   /// Tokens that two rows have in common, the first of them not behind the second in the order. A row may
   /// stand in a batch twice.

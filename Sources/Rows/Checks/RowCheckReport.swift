@@ -15,6 +15,8 @@ package struct RowCheckReport: Sendable {
   package internal(set) var refusedRows = 0
   /// Whether rows were rendered: without a model nothing is known about tokens.
   package internal(set) var isRendered = false
+  /// Members of rows that nothing uses.
+  package internal(set) var unused = UnusedKeys()
   /// By severity, then in the order of kinds.
   package private(set) var entries: [Entry] = []
   private let kept: Int
@@ -61,7 +63,7 @@ package struct RowCheckReport: Sendable {
           Dictionary(grouping: entries, by: \.kind.rawValue).map { name, entries in
             (key: name, value: JSON.integer(entries.reduce(0) { $0 + $1.count }))
           }.sorted { $0.key < $1.key })),
-      "findings": .array(findings.map(\.json)),
+      "unused_keys": unused.json, "findings": .array(findings.map(\.json)),
     ]
   }
 }

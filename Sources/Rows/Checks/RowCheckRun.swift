@@ -58,7 +58,7 @@ package struct RowCheckRun {
     for (index, source) in sources.enumerated() {
       var last: RowPlace?
       do {
-        try RowSet.forEach([source.rows], renderer: renderer, passesMalformed: true) {
+        try RowSet.forEach([source.rows], renderer: renderer) {
           outcome throws(Problem) in
           checker.add(outcome, source: index)
           last = outcome.place
@@ -80,7 +80,7 @@ package struct RowCheckRun {
     var number = 0
     for source in sources {
       do {
-        try RowSet.forEach([source.rows], renderer: nil, passesMalformed: true) {
+        try RowSet.forEach([source.rows], renderer: nil) {
           outcome throws(Problem) in
           if numbers.contains(number) { sets[number] = ShingleSet(CheckedRow(outcome)) }
           number += 1

@@ -20,6 +20,7 @@ struct RowChecker {
   /// - Parameter source: Which of the sources the row is from.
   mutating func add(_ outcome: RowOutcome, source: Int) {
     report.rows += 1
+    report.unused.add(outcome.unusedKeys, of: outcome.place.file)
     if let fault = outcome.fault {
       report.refusedRows += 1
       report.add(RefusedRow.finding(outcome, fault))

@@ -73,7 +73,7 @@ package struct RowStatistics: Sendable {
     var count = 0
     for source in sources {
       var statistics = RowStatistics(source)
-      try RowSet.forEach([source.rows], renderer: renderer, passesMalformed: true) {
+      try RowSet.forEach([source.rows], renderer: renderer) {
         outcome throws(Problem) in
         statistics.add(outcome, isRendered: renderer != nil)
         observe(outcome, source.part)

@@ -41,11 +41,12 @@ struct LineRows: RowParser {
   ) -> RowFault {
     if let fault = UTF8Fault(window.bytes, in: range) {
       let sentence = fault.sentence(column: window.position(of: fault.place).column)
-      return RowFault("\(RowFile.malformedLine): \(sentence)")
+      return RowFault(.malformedRow, "\(RowFile.malformedLine): \(sentence)")
     }
     let column = window.position(of: error.offset).column
     let hint = isFirst ? "; a file that holds one list is a .json file" : ""
     return RowFault(
+      .malformedRow,
       "\(RowFile.malformedLine) (column \(column): \(error.message)), expected one row a line\(hint)"
     )
   }

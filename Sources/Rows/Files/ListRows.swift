@@ -19,7 +19,8 @@ struct ListRows: RowParser {
     if try beginsElement(window) {
       let line = window.line
       let (json, fault) = try window.value()
-      return ParsedRow(line: line, row: fault.map { .failure(RowFault($0)) } ?? .success(json))
+      return ParsedRow(
+        line: line, row: fault.map { .failure(RowFault($0)) } ?? .success(json))
     }
     if name != nil, try window.skip(",") { try skipMembers(window) }
     if name != nil, try !window.skip("}") { throw window.unexpected("\",\" or \"}\"") }

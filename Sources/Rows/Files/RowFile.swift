@@ -9,11 +9,6 @@ package struct RowFile {
   /// How a sentence about a row begins that stands where it should and cannot be taken.
   static let unreadableRow = "this row cannot be read"
 
-  /// Whether a sentence is about a row as it stands in its file, not about what it means.
-  static func isAboutReading(_ sentence: String) -> Bool {
-    sentence.hasPrefix(malformedLine) || sentence.hasPrefix(unreadableRow)
-  }
-
   let path: String
   private let kind: RowFileKind
 

@@ -18,7 +18,7 @@ struct ParsedRow {
 extension RowFault {
   /// A row that stands where it should and holds what cannot be taken.
   static func unreadable(_ sentence: String) -> RowFault {
-    RowFault("\(RowFile.unreadableRow): \(sentence)")
+    RowFault(.malformedRow, "\(RowFile.unreadableRow): \(sentence)")
   }
 
   /// What is wrong with a value of a row.

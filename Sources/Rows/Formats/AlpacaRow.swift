@@ -12,17 +12,18 @@ enum AlpacaRow {
 
   static func conversation(_ fields: inout RowFields) throws(RowFault) -> Conversation {
     guard let instruction = try fields.text(instruction) else {
-      throw RowFault("\"instruction\" is missing, expected a string")
+      throw RowFault(.missingField, "\"instruction\" is missing, expected a string")
     }
     guard let output = try fields.text(output) else {
-      throw RowFault("\"output\" is missing, expected a string")
+      throw RowFault(.missingField, "\"output\" is missing, expected a string")
     }
     let input = try fields.text(input) ?? ""
     guard !instruction.isSpace || !input.isSpace else {
-      throw RowFault("\"instruction\" is empty, expected what the assistant is asked")
+      throw RowFault(
+        .emptyQuestion, "\"instruction\" is empty, expected what the assistant is asked")
     }
     guard !output.isSpace else {
-      throw RowFault("\"output\" is empty, so there is nothing to learn")
+      throw RowFault(.emptyAnswer, "\"output\" is empty, so there is nothing to learn")
     }
     let user = input.isEmpty ? instruction : instruction + "\n\n" + input
     var messages = try earlierTurns(fields.value("history"))
@@ -42,14 +43,18 @@ enum AlpacaRow {
   private static func earlierTurns(_ history: JSON?) throws(RowFault) -> [Message] {
     guard let history else { return [] }
     guard let turns = history.array else {
-      throw RowFault("\"history\" is \(history.kindName), expected a list")
+      throw RowFault(.wrongType, "\"history\" is \(history.kindName), expected a list")
     }
     var messages: [Message] = []
     for turn in turns {
       guard let pair = turn.array, pair.count == 2, let question = pair[0].string,
         let answer = pair[1].string
-      else { throw RowFault("\"history\" holds something else than [question, answer]") }
-      guard !answer.isSpace else { throw RowFault("\"history\" holds an empty answer") }
+      else {
+        throw RowFault(.wrongType, "\"history\" holds something else than [question, answer]")
+      }
+      guard !answer.isSpace else {
+        throw RowFault(.emptyAnswer, "\"history\" holds an empty answer")
+      }
       messages.append(Message(role: "user", content: question))
       messages.append(Message(role: "assistant", content: answer))
     }

@@ -26,7 +26,7 @@ struct ChatMessage {
 
   func message(_ element: JSON) throws(RowFault) -> Message {
     guard let object = element.object else {
-      throw RowFault("found \(element.kindName), expected an object")
+      throw RowFault(.wrongType, "found \(element.kindName), expected an object")
     }
     let roleKey = roleKey ?? (object["role"] == nil ? "from" : "role")
     let contentKey =
@@ -48,13 +48,14 @@ struct ChatMessage {
 
   private func role(_ value: JSON?, called key: String) throws(RowFault) -> String {
     guard let value, !value.isNull else {
-      throw RowFault("\"\(key)\" is missing, expected who speaks")
+      throw RowFault(.missingField, "\"\(key)\" is missing, expected who speaks")
     }
     guard let name = value.string else {
-      throw RowFault("\"\(key)\" is \(value.kindName), expected who speaks")
+      throw RowFault(.wrongType, "\"\(key)\" is \(value.kindName), expected who speaks")
     }
     guard let role = roles[name] ?? Self.knownRoles[name] else {
       throw RowFault(
+        .unknownRole,
         "the role \"\(name)\" is unknown, expected user, assistant, system, tool or another name of these; "
           + "\"roles\" of the source can say who that is")
     }
@@ -65,12 +66,13 @@ struct ChatMessage {
   private func checked(_ content: JSON?, called key: String) throws(RowFault) -> JSON? {
     guard let content, !content.isNull, content.string == nil else { return content }
     guard let parts = content.array else {
-      throw RowFault("\"\(key)\" is \(content.kindName), expected a string")
+      throw RowFault(.wrongType, "\"\(key)\" is \(content.kindName), expected a string")
     }
     for part in parts {
       let type = part["type"]?.string ?? "text"
       guard type == "text", part["text"]?.string != nil else {
         throw RowFault(
+          .wrongType,
           "the content holds a part that is no text (\(type == "text" ? part.kindName : "of type \"\(type)\"")), "
             + "which cannot be learnt from")
       }
@@ -81,7 +83,7 @@ struct ChatMessage {
   /// ShareGPT's `function_call`: calls written as text.
   private func calls(_ content: JSON?, called key: String) throws(RowFault) -> Message {
     guard let text = content?.string else {
-      throw RowFault("\"\(key)\" is missing, expected a call")
+      throw RowFault(.missingField, "\"\(key)\" is missing, expected a call")
     }
     return Message(
       role: "assistant", content: "", toolCalls: try ToolRow.calls(writtenAs: text),
@@ -106,7 +108,7 @@ struct ChatMessage {
     if let weight = try RowFields.weight(weight) { message.weight = weight }
     guard let trains = object["train"], !trains.isNull else { return }
     guard let trains = trains.bool else {
-      throw RowFault("\"train\" is \(trains.kindName), expected true or false")
+      throw RowFault(.wrongType, "\"train\" is \(trains.kindName), expected true or false")
     }
     if !trains { message.weight = 0 }
   }
@@ -115,16 +117,16 @@ struct ChatMessage {
     let content = message.body["content"]
     guard message.role == "assistant" else {
       guard let content, !content.isNull else {
-        throw RowFault("\"\(key)\" is missing, expected a string")
+        throw RowFault(.missingField, "\"\(key)\" is missing, expected a string")
       }
       return
     }
     guard message.toolCalls.isEmpty else { return }
     guard let content, !content.isNull else {
-      throw RowFault("\"\(key)\" is missing, expected a string")
+      throw RowFault(.missingField, "\"\(key)\" is missing, expected a string")
     }
     guard !message.content.isSpace else {
-      throw RowFault("the assistant's text is empty, so there is nothing to learn")
+      throw RowFault(.emptyAnswer, "the assistant's text is empty, so there is nothing to learn")
     }
   }
 }

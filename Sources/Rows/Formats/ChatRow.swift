@@ -8,6 +8,7 @@ struct ChatRow {
   func conversation(_ fields: inout RowFields) throws(RowFault) -> Conversation {
     guard let (key, list) = try fields.value(of: ["messages", "conversations"]) else {
       throw RowFault(
+        .missingField,
         "\"messages\" (or \"conversations\") is missing, expected a list of messages")
     }
     var conversation = try conversation(list, called: key)
@@ -20,11 +21,13 @@ struct ChatRow {
   func conversation(_ list: JSON, called key: String) throws(RowFault) -> Conversation {
     var conversation = Conversation(messages: try messages(list, called: key))
     guard let last = conversation.messages.last else {
-      throw RowFault("the conversation is empty, expected at least a question and an answer")
+      throw RowFault(
+        .missingField, "the conversation is empty, expected at least a question and an answer")
     }
     let answered = conversation.messages.lastIndex { $0.role == "assistant" }.map { $0 + 1 } ?? 0
     guard answered > 0 else {
       throw RowFault(
+        .endsWithUser,
         "the last message is of role \"\(last.role)\" and no message is of role \"assistant\", so there is "
           + "nothing to learn")
     }
@@ -41,14 +44,14 @@ struct ChatRow {
 
   func messages(_ list: JSON, called key: String) throws(RowFault) -> [Message] {
     guard let elements = list.array else {
-      throw RowFault("\"\(key)\" is \(list.kindName), expected a list of messages")
+      throw RowFault(.wrongType, "\"\(key)\" is \(list.kindName), expected a list of messages")
     }
     var messages: [Message] = []
     for (index, element) in elements.enumerated() {
       do {
         messages.append(try reader.message(element))
       } catch {
-        throw RowFault("message \(index + 1): \(error.sentence)")
+        throw RowFault(error.kind, "message \(index + 1): \(error.sentence)")
       }
     }
     return messages

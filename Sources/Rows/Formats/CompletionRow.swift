@@ -7,14 +7,16 @@ struct CompletionRow {
 
   func content(_ fields: inout RowFields) throws(RowFault) -> RowContent {
     guard let prompt = fields.value("prompt") else {
-      throw RowFault("\"prompt\" is missing, expected a string or a list of messages")
+      throw RowFault(
+        .missingField, "\"prompt\" is missing, expected a string or a list of messages")
     }
     guard let completion = fields.value("completion") else {
-      throw RowFault("\"completion\" is missing, expected a string or a list of messages")
+      throw RowFault(
+        .missingField, "\"completion\" is missing, expected a string or a list of messages")
     }
     if let prompt = prompt.string, let completion = completion.string {
       guard !completion.isSpace else {
-        throw RowFault("\"completion\" is empty, so there is nothing to learn")
+        throw RowFault(.emptyAnswer, "\"completion\" is empty, so there is nothing to learn")
       }
       return .completion(prompt: prompt, completion: completion)
     }
@@ -29,7 +31,7 @@ struct CompletionRow {
     for index in asked.indices { asked[index].weight = 0 }
     let answers = try chat.messages(completion, called: "completion")
     guard answers.contains(where: { $0.role == "assistant" }) else {
-      throw RowFault("\"completion\" holds no message of role \"assistant\"")
+      throw RowFault(.missingField, "\"completion\" holds no message of role \"assistant\"")
     }
     var conversation = Conversation(messages: asked + answers)
     try chat.addTools(&fields, to: &conversation)

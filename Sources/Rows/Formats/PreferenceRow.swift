@@ -7,10 +7,10 @@ struct PreferenceRow {
 
   func content(_ fields: inout RowFields) throws(RowFault) -> RowContent {
     guard let chosen = try fields.value(of: ["chosen", "chosen_response"])?.value else {
-      throw RowFault("\"chosen\" is missing, expected the better answer")
+      throw RowFault(.missingField, "\"chosen\" is missing, expected the better answer")
     }
     guard let rejected = try fields.value(of: ["rejected", "rejected_response"])?.value else {
-      throw RowFault("\"rejected\" is missing, expected the worse answer")
+      throw RowFault(.missingField, "\"rejected\" is missing, expected the worse answer")
     }
     let prompt = try fields.value(of: [
       "prompt", "instruction", "question", "messages", "conversations",
@@ -57,7 +57,7 @@ struct PreferenceRow {
     _ value: JSON, _ name: String, answersWith role: String
   ) throws(RowFault) -> [Message] {
     if let text = value.string {
-      guard !text.isSpace else { throw RowFault("\"\(name)\" is empty") }
+      guard !text.isSpace else { throw RowFault(.emptyAnswer, "\"\(name)\" is empty") }
       return [Message(role: role, content: text)]
     }
     return try chat.messages(value.object == nil ? value : .array([value]), called: name)
@@ -70,16 +70,16 @@ struct LabelledRow {
 
   func content(_ fields: inout RowFields) throws(RowFault) -> RowContent {
     guard let (name, label) = try fields.value(of: ["label", "kto_tag"]) else {
-      throw RowFault("\"label\" is missing, expected true or false")
+      throw RowFault(.missingField, "\"label\" is missing, expected true or false")
     }
     guard let isGood = label.bool else {
-      throw RowFault("\"\(name)\" is \(label.kindName), expected true or false")
+      throw RowFault(.wrongType, "\"\(name)\" is \(label.kindName), expected true or false")
     }
     guard let prompt = fields.value("prompt") else {
       return .labelled(try chat.conversation(&fields), isGood: isGood)
     }
     guard let completion = fields.value("completion") else {
-      throw RowFault("\"completion\" is missing, expected the answer")
+      throw RowFault(.missingField, "\"completion\" is missing, expected the answer")
     }
     func list(_ value: JSON, _ role: String) -> JSON {
       value.string == nil ? value : [["role": .string(role), "content": value]]

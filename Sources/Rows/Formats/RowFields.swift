@@ -36,7 +36,7 @@ struct RowFields {
   mutating func text(_ names: [String]) throws(RowFault) -> String? {
     guard let (name, value) = try value(of: names) else { return nil }
     guard let text = value.string else {
-      throw RowFault("\"\(name)\" is \(value.kindName), expected a string")
+      throw RowFault(.wrongType, "\"\(name)\" is \(value.kindName), expected a string")
     }
     return text
   }
@@ -60,7 +60,7 @@ struct RowFields {
     guard let value else { return nil }
     guard let number = value.number, number >= 0, number <= 1e6 else {
       let found = value.number == nil ? value.kindName : value.text()
-      throw RowFault("\"weight\" is \(found), expected a number from 0 to a million")
+      throw RowFault(.wrongType, "\"weight\" is \(found), expected a number from 0 to a million")
     }
     return Float(number)
   }

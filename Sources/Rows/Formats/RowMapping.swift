@@ -81,7 +81,8 @@ package struct RowMapping: Sendable, Equatable {
       }
       let name = String(behind[..<end])
       guard let value = value(name, of: row), !value.isNull else {
-        throw RowFault("\"\(name)\" is missing, which \"prompt\" of the source shows")
+        throw RowFault(
+          .missingField, "\"\(name)\" is missing, which \"prompt\" of the source shows")
       }
       text += value.string ?? value.text()
       columns.append(first(name, of: row))

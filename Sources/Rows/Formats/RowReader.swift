@@ -18,7 +18,7 @@ struct RowReader {
 
   func read(_ row: JSON) throws(RowFault) -> ReadRow {
     guard let object = row.object else {
-      throw RowFault("found \(row.kindName), expected an object")
+      throw RowFault(.wrongType, "found \(row.kindName), expected an object")
     }
     let (mapped, used) = try source.mapping.apply(to: object, format: format)
     var fields = RowFields(mapped)
@@ -37,9 +37,11 @@ struct RowReader {
     case .completion: return try CompletionRow(chat: chat).content(&fields)
     case .text:
       guard let text = try fields.text(["text"]) else {
-        throw RowFault("\"text\" is missing, expected a string")
+        throw RowFault(.missingField, "\"text\" is missing, expected a string")
       }
-      guard !text.isSpace else { throw RowFault("\"text\" is empty, so there is nothing to learn") }
+      guard !text.isSpace else {
+        throw RowFault(.emptyAnswer, "\"text\" is empty, so there is nothing to learn")
+      }
       return .document(text)
     case .tokens: return .tokens(try TokenizedRow(&fields))
     case .preference: return try PreferenceRow(chat: chat).content(&fields)

@@ -10,22 +10,22 @@ struct TokenizedRow {
 
   init(_ fields: inout RowFields) throws(RowFault) {
     guard let tokens = fields.value("input_ids") else {
-      throw RowFault("\"input_ids\" is missing, expected a list of token ids")
+      throw RowFault(.missingField, "\"input_ids\" is missing, expected a list of token ids")
     }
     var ids = try Self.numbers(tokens, "input_ids")
     guard ids.allSatisfy({ $0 >= 0 }) else {
-      throw RowFault("\"input_ids\" holds a negative number, expected token ids")
+      throw RowFault(.wrongType, "\"input_ids\" holds a negative number, expected token ids")
     }
     var labels = ids
     if let (name, value) = try fields.value(of: ["labels"]) {
       labels = try Self.numbers(value, name, count: ids.count)
       guard labels.allSatisfy({ $0 >= 0 || $0 == -100 }) else {
-        throw RowFault("\"labels\" holds a negative number other than -100")
+        throw RowFault(.wrongType, "\"labels\" holds a negative number other than -100")
       }
     } else if let (name, value) = try fields.value(of: Self.masks) {
       let mask = try Self.numbers(value, name, count: ids.count)
       guard mask.allSatisfy({ $0 == 0 || $0 == 1 }) else {
-        throw RowFault("\"\(name)\" holds another number than 0 and 1")
+        throw RowFault(.wrongType, "\"\(name)\" holds another number than 0 and 1")
       }
       labels = zip(ids, mask).map { $1 == 1 ? $0 : -100 }
     }
@@ -39,7 +39,7 @@ struct TokenizedRow {
       (ids, labels) = (kept.map { ids[$0] }, kept.map { labels[$0] })
     }
     guard !ids.isEmpty else {
-      throw RowFault("\"input_ids\" is empty, so there is nothing to learn")
+      throw RowFault(.missingField, "\"input_ids\" is empty, so there is nothing to learn")
     }
     (self.ids, self.labels) = (ids, labels)
   }
@@ -48,15 +48,18 @@ struct TokenizedRow {
     _ value: JSON, _ name: String, count: Int? = nil
   ) throws(RowFault) -> [Int32] {
     guard let list = value.array else {
-      throw RowFault("\"\(name)\" is \(value.kindName), expected a list of whole numbers")
+      throw RowFault(
+        .wrongType, "\"\(name)\" is \(value.kindName), expected a list of whole numbers")
     }
     if let count, list.count != count {
       throw RowFault(
+        .wrongType,
         "\"\(name)\" has \(list.count) numbers, expected \(count), as many as \"input_ids\"")
     }
     return try list.map { element throws(RowFault) in
       guard let number = element.integer.flatMap(Int32.init(exactly:)) else {
-        throw RowFault("\"\(name)\" holds \(element.text()), expected a whole number below 2³¹")
+        throw RowFault(
+          .wrongType, "\"\(name)\" holds \(element.text()), expected a whole number below 2³¹")
       }
       return number
     }

@@ -7,13 +7,13 @@ enum ToolRow {
   /// - Returns: Each as `{"type": "function", "function": {"name", "description", "parameters"}}`.
   static func tools(_ value: JSON?, _ name: String) throws(RowFault) -> [JSON] {
     guard let value else { return [] }
-    let list = try parsed(value, "\"\(name)\"")
+    let list = try parsed(value, "\"\(name)\"", .wrongType)
     guard !list.isNull else { return [] }
     guard let elements = list.array else {
-      throw RowFault("\"\(name)\" is \(list.kindName), expected a list of tools")
+      throw RowFault(.wrongType, "\"\(name)\" is \(list.kindName), expected a list of tools")
     }
     return try elements.map { element throws(RowFault) in
-      try check(element, "an entry of \"\(name)\"", has: ["name"])
+      try check(element, "an entry of \"\(name)\"", has: ["name"], .wrongType)
       return element["function"] == nil ? ["type": "function", "function": element] : element
     }
   }
@@ -23,7 +23,8 @@ enum ToolRow {
   /// - Parameter parsesArguments: Whether arguments that are JSON as text become objects.
   static func calls(_ value: JSON, parsesArguments: Bool) throws(RowFault) -> [JSON] {
     guard let elements = value.array else {
-      throw RowFault("\"tool_calls\" is \(value.kindName), expected a list of calls")
+      throw RowFault(
+        .brokenToolCall, "\"tool_calls\" is \(value.kindName), expected a list of calls")
     }
     return try elements.map { call throws(RowFault) in
       try check(call, "the tool call", has: ["name", "arguments"])
@@ -37,7 +38,9 @@ enum ToolRow {
   static func calls(writtenAs text: String) throws(RowFault) -> [JSON] {
     let list = try parsed(.string(text), "the tool call")
     let elements = list.isNull ? [] : list.array ?? [list]
-    guard !elements.isEmpty else { throw RowFault("the tool call is empty, expected JSON") }
+    guard !elements.isEmpty else {
+      throw RowFault(.brokenToolCall, "the tool call is empty, expected JSON")
+    }
     return try elements.map { call throws(RowFault) in
       try check(call, "the tool call", has: ["name", "arguments"])
       let wrapped = call["function"] == nil ? ["type": "function", "function": call] : call
@@ -62,26 +65,28 @@ enum ToolRow {
     return call
   }
 
-  private static func parsed(_ value: JSON, _ what: String) throws(RowFault) -> JSON {
+  private static func parsed(
+    _ value: JSON, _ what: String, _ kind: RowFindingKind = .brokenToolCall
+  ) throws(RowFault) -> JSON {
     guard let text = value.string else { return value }
     if text.isSpace { return .null }
     do {
       return try JSONParser.parse(text)
     } catch {
-      throw RowFault("\(what) is text that is not JSON: \(error.message)")
+      throw RowFault(kind, "\(what) is text that is not JSON: \(error.message)")
     }
   }
 
   private static func check(
-    _ element: JSON, _ what: String, has keys: [String]
+    _ element: JSON, _ what: String, has keys: [String], _ kind: RowFindingKind = .brokenToolCall
   ) throws(RowFault) {
     guard element.object != nil else {
-      throw RowFault("\(what) is \(element.kindName), expected an object")
+      throw RowFault(kind, "\(what) is \(element.kindName), expected an object")
     }
     let function = element["function"] ?? element
-    for key in keys where function[key] == nil { throw RowFault("\(what) has no \"\(key)\"") }
+    for key in keys where function[key] == nil { throw RowFault(kind, "\(what) has no \"\(key)\"") }
     guard function["name"]?.string != nil else {
-      throw RowFault("\(what) has a \"name\" that is no string")
+      throw RowFault(kind, "\(what) has a \"name\" that is no string")
     }
   }
 }

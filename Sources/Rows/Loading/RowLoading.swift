@@ -17,9 +17,7 @@ package struct RowLoading: Sendable {
     _ sources: [RowSource], renderer: Renderer, maxLength: Int, overlong: Overlong
   ) throws(Problem) {
     self.sources = try sources.map { source throws(Problem) in try source.recognized() }
-    recognitions = zip(sources, self.sources).filter { $0.0.format == .auto }.map {
-      "\($0.1.path): read as \"\($0.1.format.rawValue)\" rows (\($0.1.format.summary))"
-    }
+    recognitions = zip(sources, self.sources).compactMap { $0.recognition(as: $1.format) }
     var renderer = renderer
     renderer.longestPart = maxLength
     self.renderer = renderer
@@ -43,8 +41,7 @@ package struct RowLoading: Sendable {
   ) throws(Problem) -> RowSummary {
     try renderer.checkTemplate()
     let admission = RowAdmission(renderer: renderer, maxLength: maxLength, overlong: overlong)
-    let pipeline = RowPipeline(
-      renderer: renderer, passesMalformed: true, look: { admission.judge($0) })
+    let pipeline = RowPipeline(renderer: renderer, look: { admission.judge($0) })
     var summary = RowSummary()
     var overlong = SomeSentences()
     var dropped = SomeSentences()

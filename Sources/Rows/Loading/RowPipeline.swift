@@ -8,20 +8,13 @@ import Text
 struct RowPipeline<Result: Sendable> {
   /// What makes tokens of rows; nil: there are none.
   let renderer: Renderer?
-  /// Whether a line that is not JSON is a refused row; otherwise it is thrown.
-  let passesMalformed: Bool
   /// What is wanted of a row. Called on any thread.
   let look: @Sendable (RowOutcome) -> Result
-
-  private enum Looked: Sendable {
-    case row(Result)
-    case malformed(RowPlace, RowFault)
-  }
 
   private struct Batch: Sendable {
     let source: Int
     let bytes: Int
-    let rows: [Looked]
+    let rows: [Result]
   }
 
   /// Gets the number of a source, what was wanted of a row, and about how many bytes were read since the last.
@@ -73,23 +66,16 @@ struct RowPipeline<Result: Sendable> {
   private func hand(_ batch: Batch, to body: Body) throws(Problem) {
     var bytes = batch.bytes
     for row in batch.rows {
-      switch row {
-      case .row(let result): try body(batch.source, result, bytes)
-      case .malformed(let place, let fault):
-        throw Problem("\(place.file):\(place.line)", fault.sentence)
-      }
+      try body(batch.source, row, bytes)
       bytes = 0
     }
   }
 
   private func worked(_ batch: RowBatch) -> Batch {
-    let rows = batch.rows.map { place, json -> Looked in
+    let rows = batch.rows.map { place, json in
       switch json {
-      case .success(let json):
-        return .row(look(RowOutcome(json, at: place, batch.reader, renderer)))
-      case .failure(let fault):
-        guard passesMalformed else { return .malformed(place, fault) }
-        return .row(look(RowOutcome(malformed: fault, at: place)))
+      case .success(let json): look(RowOutcome(json, at: place, batch.reader, renderer))
+      case .failure(let fault): look(RowOutcome(malformed: fault, at: place))
       }
     }
     return Batch(source: batch.source, bytes: batch.bytes, rows: rows)

@@ -41,7 +41,7 @@ final class PreparationPass {
     var last: RowPlace?
     var fault: Problem?
     do throws(Problem) {
-      try RowSet.forEach([source.rows], renderer: run.check.renderer, passesMalformed: true) {
+      try RowSet.forEach([source.rows], renderer: run.check.renderer) {
         outcome throws(Problem) in
         last = outcome.place
         do throws(Problem) {

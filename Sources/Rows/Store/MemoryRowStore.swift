@@ -1,4 +1,4 @@
-import Formats
+package import Formats
 
 /// Rows whose tokens are in memory.
 package struct MemoryRowStore: RowStore {

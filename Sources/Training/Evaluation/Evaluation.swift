@@ -48,8 +48,12 @@ package struct Evaluation {
     }
   }
 
-  /// - Parameter warn: Gets a sentence for each dropped row and each doubt about the rows or an adapter.
-  package func run(warn: (String) -> Void = { _ in }) throws -> [Result] {
+  /// - Parameters:
+  ///   - note: Gets a sentence on what the rows were recognized as.
+  ///   - warn: Gets a sentence for each dropped row and each doubt about the rows or an adapter.
+  package func run(
+    note: (String) -> Void = { _ in }, warn: (String) -> Void = { _ in }
+  ) throws -> [Result] {
     ThreadCount.use(threads)
     let base = try OpenedModel(path: model, template: template.with(adapters: adapters))
     let files = base.files
@@ -67,9 +71,10 @@ package struct Evaluation {
         "\(adapter) was trained with another chat template than the one that all are measured with, "
           + base.template.name)
     }
-    let set = try RowSet.load(
-      try RowLoading(
-        data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong))
+    let loading = try RowLoading(
+      data, renderer: base.renderer(trainOn: trainOn), maxLength: maxLength, overlong: overlong)
+    for recognition in loading.recognitions { note(recognition) }
+    let set = try RowSet.load(loading)
     for verdict in set.verdicts { warn(verdict.description) }
     for warning in set.warnings { warn(warning) }
     try files.specification.requirePositions(

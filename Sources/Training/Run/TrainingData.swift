@@ -106,9 +106,3 @@ extension RowStore {
     try rows.map { row throws(Problem) in TokenRow(try tokens(row)) }
   }
 }
-
-extension RowBeginnings {
-  init(_ order: BeginningOrder) {
-    self.init(places: order.places, shared: order.shared, lengths: order.lengths)
-  }
-}

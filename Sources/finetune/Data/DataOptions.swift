@@ -60,12 +60,19 @@ struct DataOptions: ParsableArguments {
 
     var names: String { sources.map(\.rows.path).joined(separator: ", ") }
 
-    /// What is said beside a result: why there is no model, and what in folders is no file of rows.
+    /// What is said beside a result: why there is no model, what was recognized, and what in folders is no
+    /// file of rows.
     var note: String? {
       let skipped = sources.flatMap { (try? RowFiles($0.rows.path).skipped) ?? [] }
       let more = skipped.count > 3 ? " and \(skipped.count - 3) more" : ""
       let names = skipped.prefix(3).joined(separator: ", ") + more
-      let notes = [remark, skipped.isEmpty ? nil : "not read, being no files of rows: \(names)"]
+      let recognized = sources.compactMap { source in
+        (try? source.rows.recognized()).flatMap { source.rows.recognition(as: $0.format) }
+      }
+      let notes =
+        [remark] + recognized + [
+          skipped.isEmpty ? nil : "not read, being no files of rows: \(names)"
+        ]
       let told = notes.compactMap(\.self)
       return told.isEmpty ? nil : told.joined(separator: "; ")
     }

@@ -12,7 +12,7 @@ struct FindingTable {
 
   func text(on terminal: Terminal) -> String {
     var text = terminal.bold(headline) + "\n"
-    if let remark { text += "note: \(remark)\n" }
+    for note in [remark].compactMap(\.self) + report.unused.sentences { text += "note: \(note)\n" }
     guard !report.entries.isEmpty else { return text }
     for severity in RowFinding.Severity.allCases {
       let entries = report.entries.filter { $0.severity == severity }

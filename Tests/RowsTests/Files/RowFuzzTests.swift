@@ -124,7 +124,7 @@ import Text
     var isFaulty = false
     do throws(Problem) {
       let source = try RowSource(path: path, format: .auto).recognized()
-      try RowSet.forEach([source], renderer: renderer, passesMalformed: true) {
+      try RowSet.forEach([source], renderer: renderer) {
         outcome throws(Problem) in
         if outcome.isMalformed { isFaulty = true } else { rows += 1 }
       }

@@ -142,6 +142,24 @@ import Text
       try fault(#"{"prompt": "q", "completion": "a", "label": 1}"#, .kto).contains("a number"))
   }
 
+  /// `data check` and `data prepare` sort rows by what their format says is wrong with them.
+  @Test(arguments: [
+    (#"{"prompt": "q"}"#, RowFormat.completion, RowFindingKind.missingField),
+    (#"{"prompt": "q", "completion": ""}"#, .completion, .emptyAnswer),
+    (#"{"input_ids": "5"}"#, .tokens, .wrongType), (#"{"text": 5}"#, .text, .wrongType),
+    (#"{"prompt": "q", "chosen": "a"}"#, .preference, .missingField),
+    (#"{"instruction": " ", "output": "a"}"#, .alpaca, .emptyQuestion),
+    (#"{"messages": [{"role": "bard", "content": "a"}]}"#, .messages, .unknownRole),
+    (#"{"messages": [{"role": "user", "content": "q"}]}"#, .messages, .endsWithUser),
+    (
+      #"{"messages": [{"role": "assistant", "tool_calls": [{"function": {}}]}]}"#, .messages,
+      .brokenToolCall
+    ),
+  ])
+  func faultsAreSorted(row: String, format: RowFormat, kind: RowFindingKind) throws {
+    #expect(try #require(throws: RowFault.self) { try read(row, format) }.kind == kind)
+  }
+
   // MARK: Weights, open questions, unused members
 
   @Test func readsWeights() throws {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// How rows begin, as far as nothing of it is trained, in an order in which rows that begin alike are
-/// neighbours: 12 bytes a row, whatever the length of the beginnings.
+/// How lists of numbers begin, in an order in which lists that begin alike are neighbours: 12 bytes a list,
+/// whatever its length. Rows of tokens are kept like this, in memory and on disk.
 package struct BeginningOrder: Sendable {
   /// For each row its place in the order.
   package let places: [Int32]
@@ -10,7 +10,7 @@ package struct BeginningOrder: Sendable {
   /// For each place how many tokens the beginning of its row has.
   package let lengths: [Int32]
 
-  init(places: [Int32], shared: [Int32], lengths: [Int32]) {
+  package init(places: [Int32], shared: [Int32], lengths: [Int32]) {
     self.places = places
     self.shared = shared
     self.lengths = lengths
@@ -32,12 +32,12 @@ package struct BeginningOrder: Sendable {
   }
 
   /// Of some of the rows. What lies between them in the order stays, so their neighbours are found there.
-  func selecting(_ rows: [Int]) -> BeginningOrder {
+  package func selecting(_ rows: [Int]) -> BeginningOrder {
     BeginningOrder(places: rows.map { places[$0] }, shared: shared, lengths: lengths)
   }
 
   /// Negative, zero or positive: an order in which a beginning of another stands before it.
-  static func compare(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
+  package static func compare(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
     a.withUnsafeBytes { a in
       b.withUnsafeBytes { b in
         let count = min(a.count, b.count)
@@ -51,7 +51,7 @@ package struct BeginningOrder: Sendable {
   }
 
   /// Tokens that two beginnings have in common.
-  static func common(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
+  package static func common(_ a: ArraySlice<Int32>, _ b: ArraySlice<Int32>) -> Int {
     a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
         let limit = min(a.count, b.count)
