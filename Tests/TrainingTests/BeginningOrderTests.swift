@@ -1,6 +1,5 @@
 import Formats
 import Model
-import Rows
 import TestSupport
 import Testing
 

@@ -49,7 +49,7 @@ import Text
 
   @Test func whatStandsBeforeAFaultOfTheFileIsSeenFirst() throws {
     let cut = folder.path("cut.jsonl")
-    try writeFile(cut, bytes: try readFile(path) + Array("{\"instruction\n".utf8))
+    try writeFile(cut, bytes: try readFile(path) + Array("{\"instruction".utf8))
     RowThreads.use(3)
     var seen = 0
     let error = try #require(throws: Problem.self) {
