@@ -1,5 +1,6 @@
 import Formats
 import Model
+import Rows
 import TestSupport
 import Testing
 
